@@ -1,0 +1,173 @@
+"""The first page: dollars recovered and at stake, the last runs, the queues, and what is wrong now."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.db.models import BigIntegerField, Count, F, Q, Sum
+from django.db.models.functions import Cast, Round
+from django.http import HttpRequest
+from django.utils import timezone
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.job import Job as RqJob
+
+from backoffice.access import AnyUser, may, region_ids, scoped
+from backoffice.runs.admin.runs import run_rows
+from backoffice.runs.models import Alert, Run, StepPart
+from backoffice.runs.registry import JOBS, job_named
+from clinic import worklist
+from clinic.admin.rows import due
+from clinic.jobs import RECOVER_SERVICES
+from clinic.models import ACTIONABLE, MissingService, ServiceWrite, WriteState
+from regions.models import Region
+
+REASONS_SHOWN = 8
+# A sum of cents is exact on both databases; SQLite's own sum of decimals would be a float.
+CENTS = Sum(Cast(Round(F("at_stake") * 100), BigIntegerField()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Rows to do of one category and reason; `unknown` of them have no figure; `share`: of the largest, in percent."""
+
+    category: str
+    reasons: str
+    rows: int
+    gross: Decimal
+    unknown: int
+    share: int = 0
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The context of admin/index.html; everything of the user's regions only."""
+    user = request.user
+    if not may(user, "see"):
+        return {**context, "may_see": False}
+    regions = list(scoped(Region.objects.all(), user, ""))
+    runs = scoped(Run.objects.select_related("region", "started_by"), user)
+    to_do = scoped(MissingService.objects.filter(status__in=ACTIONABLE), user).order_by()
+    reasons = by_reason(to_do)
+    return {
+        **context,
+        "may_see": True,
+        "may_start": may(user, RECOVER_SERVICES.start_verb),
+        "may_queues": may(user, "queues"),
+        "regions": regions,
+        "recovered": recovered(runs),
+        "at_stake": at_stake([worklist.stake(region) for region in regions]),
+        "near": near(to_do),
+        "reasons": reasons[:REASONS_SHOWN],
+        "more_reasons": others(reasons[REASONS_SHOWN:]),
+        "unknown_writes": scoped(ServiceWrite.objects.filter(state=WriteState.UNKNOWN), user).count(),
+        "rows": run_rows(list(runs[:8])),
+        "alerts": alerts_of(user),
+        "queues": queues(),
+    }
+
+
+def by_reason(rows: Any) -> list[Reason]:
+    """Rows to do by category and reason, the most money first; ten block codes with one fault are one reason."""
+    sums: dict[tuple[str, str], Counter[str]] = {}
+    for group in rows.values("category", "reasons").annotate(n=Count("pk"), known=Count("at_stake"), cents=CENTS):
+        fault = ";".join(sorted({part.rpartition(":")[2] for part in group["reasons"].split(";")}))
+        figures = {"n": group["n"], "known": group["known"], "cents": group["cents"] or 0}
+        sums.setdefault((group["category"], fault), Counter()).update(figures)
+    most = max((each["cents"] for each in sums.values()), default=0)
+    found = [
+        Reason(
+            category=category, reasons=fault, rows=each["n"], gross=Decimal(each["cents"]) / 100,
+            unknown=each["n"] - each["known"], share=round(100 * each["cents"] / most) if most else 0,
+        )
+        for (category, fault), each in sums.items()
+    ]  # fmt: skip
+    return sorted(found, key=lambda reason: (-reason.gross, -reason.rows, reason.reasons))
+
+
+def near(rows: Any) -> dict[str, Any]:
+    """What has used 80 % of its time to file."""
+    sums = due(rows, "soon").aggregate(rows=Count("pk"), cents=CENTS)
+    return {"rows": sums["rows"], "gross": Decimal(sums["cents"] or 0) / 100}
+
+
+def others(reasons: Sequence[Reason]) -> dict[str, Any] | None:
+    """The reasons that the page has no room for, in one line."""
+    if not reasons:
+        return None
+    gross = sum((each.gross for each in reasons), Decimal(0))
+    return {"kinds": len(reasons), "rows": sum(each.rows for each in reasons), "gross": gross}
+
+
+def at_stake(stakes: Sequence[worklist.Stake]) -> dict[str, Any]:
+    """What is at stake in several regions together."""
+    return {
+        "rows": sum(each.appointments for each in stakes),
+        "gross": sum((each.gross for each in stakes), Decimal(0)),
+        "overdue": sum((each.overdue for each in stakes), Decimal(0)),
+        "net": sum((each.net for each in stakes), Decimal(0)),
+        "unknown": sum(each.unknown for each in stakes),
+    }
+
+
+def recovered(runs: Any) -> dict[str, Any]:
+    """Dollars and services that were written: by the last recovery that wrote, and by all of the last 30 days."""
+    since = timezone.now() - timedelta(days=30)
+    ours = runs.filter(job=RECOVER_SERVICES.name)
+    writing = [run for run in ours.filter(created_at__gte=since) if run.parameters.get("mode") != "preview"]
+    last = writing[0] if writing else None
+    chains = {run.chain for run in writing}
+    sums = {chain: (Decimal(0), 0) for chain in chains}
+    for chain, totals in StepPart.objects.filter(step__chain__in=chains).values_list("step__chain", "totals"):
+        value, services = sums[chain]
+        sums[chain] = (value + Decimal(totals.get("value", 0)), services + int(totals.get("services", 0)))
+    return {
+        "last": last,
+        "last_value": sums[last.chain][0] if last else None,
+        "last_services": sums[last.chain][1] if last else 0,
+        "month_value": sum((value for value, _ in sums.values()), Decimal(0)),
+        "month_services": sum(services for _, services in sums.values()),
+        "month_runs": len(chains),
+    }
+
+
+def alerts_of(user: AnyUser) -> Any:
+    """Standing alerts of the user's regions, and those of the whole installation."""
+    standing = Alert.objects.standing().select_related("region", "run")
+    if may(user, "accounts"):
+        return standing[:20]
+    return standing.filter(Q(region=None) | Q(region__in=region_ids(user)))[:20]
+
+
+def queues() -> list[dict[str, Any]] | None:
+    """Depth, workers and oldest waiting of each queue that is used or not empty; None: no queue server."""
+    used = {job_named(name).queue for name in JOBS}
+    try:
+        workers = Worker.all(connection=django_rq.get_connection("default"))
+        serving = [set(worker.queue_names()) for worker in workers]
+        rows = [_queue(name, serving) for name in settings.QUEUE_ORDER]
+    except RedisError:
+        return None
+    return [row for row in rows if row["depth"] or row["name"] in used]
+
+
+def _queue(name: str, serving: list[set[str]]) -> dict[str, Any]:
+    queue = django_rq.get_queue(name)
+    first = queue.get_job_ids(0, 1)
+    job = RqJob.fetch_many(first, connection=queue.connection)[0] if first else None
+    oldest = _aware(job.enqueued_at) if job and job.enqueued_at else None
+    return {
+        "name": name,
+        "depth": queue.count,
+        "workers": sum(name in names for names in serving),
+        "oldest": (timezone.now() - oldest).total_seconds() if oldest else None,
+    }
+
+
+def _aware(at: datetime) -> datetime:
+    # RQ writes UTC, with or without saying so.
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,52 @@
+"""What the program keeps on disk lies under NIGHTWARD_HOME; the first use makes it, for this user alone."""
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+
+class HomeUnusable(SystemExit):
+    """NIGHTWARD_HOME cannot be written; the message says what to do. Status 2: wrong use."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno else "cannot be written"
+        print(f"{folder}: {reason}. Set NIGHTWARD_HOME to a folder that you can write.", file=sys.stderr)
+        super().__init__(2)
+
+
+def home_folder(folder: Path) -> Path:
+    """Make `folder` with mode 700 where it is missing, and return it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeUnusable(folder, error) from None
+    return folder
+
+
+def private_text(path: Path, *, bytes_of_entropy: int) -> str:
+    """The text in `path`, made once from random bytes (URL-safe base64), readable by this user alone.
+
+    Two processes that make it at the same time read the same text: the second one's link fails.
+    """
+    if not path.exists():
+        home_folder(path.parent)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(base64.urlsafe_b64encode(secrets.token_bytes(bytes_of_entropy)))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            draft.unlink()
+        except OSError as error:
+            raise HomeUnusable(path.parent, error) from None
+    return path.read_text().strip()
+
+
+def database_url(home: Path) -> str:
+    """The embedded database's URL, its folder made."""
+    home_folder(home)
+    return f"sqlite:///{home / 'nightward.sqlite3'}"

@@ -1,0 +1,123 @@
+"""A filtered list over a table of any size: no COUNT(*) over everything, no page that reads half the table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from django.apps import apps
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from backoffice.access import scoped
+
+COUNT_LIMIT = 10_000
+PAGE_SIZE = 50
+
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:
+    # Django's paginator is generic in its stubs only.
+    _Paginator = Paginator
+
+Choices = Sequence[tuple[str, str]]
+
+
+class BoundedPaginator(_Paginator):
+    """Counts to COUNT_LIMIT and offers the pages up to there; `more` says that the list goes on."""
+
+    @cached_property
+    def _counted(self) -> int:
+        rows = cast(QuerySet[Any], self.object_list)
+        return rows.order_by()[: COUNT_LIMIT + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._counted, COUNT_LIMIT)
+
+    @property
+    def more(self) -> bool:
+        return self._counted > COUNT_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """One filter of a list. Without choices it has no control of its own: links set it, and it shows as a mark.
+
+    `default` holds while the address says nothing of it; "all" in the address switches it off. A value that is not
+    among the choices matches nothing.
+    """
+
+    name: str
+    title: str
+    apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
+    choices: Callable[[HttpRequest], Choices] | None = None
+    default: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """A filter as a page shows it."""
+
+    name: str
+    title: str
+    value: str
+    choices: Choices | None
+
+
+class Listing:
+    """One page of a filtered list: `page`, `paginator`, `controls`, `search`; ready when it is made."""
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        filters: Sequence[Filter],
+        search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
+    ) -> None:
+        self.controls: list[Control] = []
+        for entry in filters:
+            rows = self._filter(request, rows, entry)
+        self.search = request.GET.get("q", "").strip()
+        if search is not None and self.search:
+            rows = search(rows, self.search)
+        self.rows = rows
+        self.paginator = BoundedPaginator(rows, PAGE_SIZE)
+        self.page = self.paginator.get_page(request.GET.get("p"))
+
+    def _filter(self, request: HttpRequest, rows: QuerySet[Any], entry: Filter) -> QuerySet[Any]:
+        value = request.GET.get(entry.name, entry.default)
+        choices = entry.choices(request) if entry.choices else None
+        self.controls.append(Control(name=entry.name, title=entry.title, value=value, choices=choices))
+        if value in ("", "all"):
+            return rows
+        if choices is not None and value not in [choice for choice, _ in choices]:
+            return rows.none()
+        return entry.apply(rows, value)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything but the defaults narrows the list."""
+        return bool(self.search) or any(control.value not in ("", "all") for control in self.controls)
+
+
+def by(field: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
+    """Rows whose field equals the value."""
+    return lambda rows, value: rows.filter(**{field: value})
+
+
+def by_id(field: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
+    """Rows whose relation leads to the id; none for what is no number."""
+    return lambda rows, value: rows.filter(**{field: int(value)}) if is_id(value) else rows.none()
+
+
+def is_id(text: str) -> bool:
+    """Whether an address's text may be a row's number."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def region_choices(request: HttpRequest) -> Choices:
+    """The user's regions by name."""
+    regions = apps.get_model("regions.Region")._default_manager.all()
+    return list(scoped(regions, request.user, "").values_list("name", "display_name"))

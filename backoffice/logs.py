@@ -1,0 +1,61 @@
+"""Logs: one line an event on standard error, with the correlation id of the run or request it belongs to.
+
+Patient data never goes in: events carry ids of ours, counts and words.
+"""
+
+import logging
+import sys
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+CORRELATION_HEADER = "X-Correlation-ID"
+
+
+def configure_logging(*, level: str, as_json: bool) -> None:
+    """Send structlog's and the standard library's events through one formatter."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+class CorrelationMiddleware:
+    """Give each request a correlation id (never the caller's: it would be free text in the log), and say it in the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        correlation_id = uuid.uuid4().hex
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            response = self.get_response(request)
+        response[CORRELATION_HEADER] = correlation_id
+        return response

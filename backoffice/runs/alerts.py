@@ -1,0 +1,114 @@
+"""Alerts: what is wrong now, one row per (kind, key); raised once, sent once, cleared by itself when it is right again.
+
+`check_alerts` runs every minute from cron and in the web process; two at once do the work of one.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from backoffice.adapters.webhook import WebhookFailed, post_json
+from backoffice.runs.bell import require_queue
+from backoffice.runs.job import Misuse
+from backoffice.runs.models import RESTARTABLE, Alert, Run, RunStatus
+
+log = structlog.get_logger(__name__)
+
+# The table of checks: each yields what is wrong now.
+CHECKS = ("backoffice.runs.alerts.failed_runs", "backoffice.runs.alerts.queue_unreachable")
+CLOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wrong:
+    """One thing that is wrong; `message` is one line without data of a patient."""
+
+    kind: str
+    key: str
+    message: str
+    region: Any = None
+    run: Run | None = None
+
+
+def check_alerts() -> None:
+    """Raise what is newly wrong, clear what is right again, send what was not sent."""
+    checks: list[Callable[[], Iterator[Wrong]]] = [import_string(path) for path in CHECKS]
+    wrong = {(each.kind, each.key): each for check in checks for each in check()}
+    for alert in Alert.objects.standing():
+        if (alert.kind, alert.key) not in wrong:
+            Alert.objects.filter(pk=alert.pk, cleared_at=None).update(cleared_at=timezone.now())
+    standing = set(Alert.objects.standing().values_list("kind", "key"))
+    for each in (each for key, each in wrong.items() if key not in standing):
+        try:
+            with transaction.atomic():
+                Alert.objects.create(
+                    kind=each.kind, key=each.key, message=each.message[:300], region=each.region, run=each.run
+                )
+        except IntegrityError:
+            continue  # raised at the same moment by another process
+    for alert in Alert.objects.standing().filter(sent_at=None):
+        _send(alert)
+
+
+def failed_runs() -> Iterator[Wrong]:
+    """The last run of a job and key did not end well. A stop that somebody asked for is no alert."""
+    last = Run.objects.filter(exclusive=True).values("job", "key").annotate(last=Max("id")).values("last")
+    ended_badly = [status for status in RESTARTABLE if status != RunStatus.STOPPED]
+    for run in Run.objects.filter(pk__in=last, status__in=ended_badly).select_related("region"):
+        message = f"{run.job} for {run.key}: run {run.pk} {run.status} ({run.reason}). {run.detail}".strip()
+        yield Wrong(kind="run", key=f"{run.job}/{run.key}", message=message, region=run.region, run=run)
+
+
+def queue_unreachable() -> Iterator[Wrong]:
+    """Nothing can be started while the queue does not answer."""
+    try:
+        require_queue()
+    except Misuse as error:
+        yield Wrong(kind="queue", key="queue", message=str(error))
+
+
+def _send(alert: Alert) -> None:
+    """By mail and webhook; taken by compare-and-set, given back when it could not be sent."""
+    if not Alert.objects.filter(pk=alert.pk, sent_at=None).update(sent_at=timezone.now()):
+        return
+    try:
+        if settings.ALERT_MAIL_TO:
+            send_mail(f"Nightward: {alert.kind} {alert.key}", alert.message, None, settings.ALERT_MAIL_TO)
+        if settings.ALERT_WEBHOOK_URL:
+            post_json(
+                settings.ALERT_WEBHOOK_URL,
+                {
+                    "kind": alert.kind,
+                    "key": alert.key,
+                    "message": alert.message,
+                    "raised_at": alert.raised_at.isoformat(),
+                },
+            )
+    except (OSError, WebhookFailed) as error:
+        Alert.objects.filter(pk=alert.pk).update(sent_at=None)
+        log.warning("alert_not_sent", alert=alert.pk, error=type(error).__name__)
+
+
+def start_clock() -> None:
+    """Check every minute in a daemon thread of this process."""
+    threading.Thread(target=_tick, name="alerts", daemon=True).start()
+
+
+def _tick() -> None:
+    pause = threading.Event()
+    while not pause.wait(CLOCK_SECONDS):
+        try:
+            check_alerts()
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("alert_check_failed", error=type(error).__name__)
+        finally:
+            connection.close()

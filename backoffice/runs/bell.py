@@ -1,0 +1,49 @@
+"""The bell: an RQ job whose one argument is a part's id. A second ring does nothing: the part has been claimed."""
+
+import django_rq
+import structlog
+from django.conf import settings
+from redis.exceptions import RedisError
+from rq.job import Job as RqJob
+
+from backoffice.runs.job import Misuse
+from backoffice.runs.models import StepPart
+from backoffice.runs.registry import job_named
+
+log = structlog.get_logger(__name__)
+
+
+def ring(part: StepPart) -> bool:
+    """Enqueue the part on its job's queue, unless its bell hangs there already. Call it on commit only.
+
+    A queue that cannot be reached at that moment is logged, not raised: `ring_again` makes it up.
+    """
+    queue = django_rq.get_queue(job_named(part.run.job).queue)
+    bell = f"part-{part.pk}-{part.fence}"
+    try:
+        if RqJob.exists(bell, connection=queue.connection):
+            return False
+        queue.enqueue(
+            "backoffice.runs.kernel.work",
+            part.pk,
+            job_id=bell,
+            description=f"part {part.pk}",
+            job_timeout=-1,
+            result_ttl=0,
+            failure_ttl=86_400,
+        )
+    except RedisError as error:
+        log.warning("bell_not_rung", part=part.pk, error=type(error).__name__)
+        return False
+    return True
+
+
+def require_queue() -> None:
+    """Misuse, in one line, when the queue cannot be reached: asked before a run is created, so nothing is half done."""
+    try:
+        django_rq.get_connection("default").ping()
+    except RedisError as error:
+        where = "REDIS_URL" if settings.REDIS_URL else "the bundled queue"
+        raise Misuse(
+            f"The queue cannot be reached ({where}: {type(error).__name__}). Start Redis, or correct REDIS_URL."
+        ) from None

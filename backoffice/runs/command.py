@@ -1,0 +1,108 @@
+"""What every job's command does alike: start or continue, wait or enqueue, progress, --json, and the exit status.
+
+0 complete and balanced, 1 failed, 2 wrong use, 75 already running. Silent unless asked: cron mails what matters.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any, ClassVar, NoReturn
+
+from django.apps import apps
+from django.core.management.base import BaseCommand, CommandError
+
+from backoffice.embedded import ensure_queue_server
+from backoffice.runs.control import AlreadyRunning, restart_run, start_run
+from backoffice.runs.job import Json, Misuse
+from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.registry import job_named
+from backoffice.runs.report import run_report
+from backoffice.runs.waiting import queue_is_served, wait_for
+
+EXIT_ALREADY_RUNNING = 75
+
+
+class JobCommand(BaseCommand):
+    """Give it `job` and `add_parameters`; options named in `own` become the job's parameters, as they stand."""
+
+    job: ClassVar[str]
+    own: ClassVar[tuple[str, ...]] = ()
+
+    def add_parameters(self, parser: ArgumentParser) -> None:
+        """The job's own options."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--region", required=True, help="name of the region")
+        self.add_parameters(parser)
+        parser.add_argument("--wait", action="store_true", help="run to the end, with a progress bar on a terminal")
+        parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+        parser.add_argument("--fresh", action="store_true", help="begin again instead of continuing a stopped run")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        region = region_named(options["region"])
+        parameters = {name: options[name] for name in self.own if options[name] is not None}
+        ensure_queue_server()
+        try:
+            attended = options["wait"] and not queue_is_served(job_named(self.job).queue)
+            run = self._begin(region, parameters, attended, fresh=options["fresh"])
+        except Misuse as error:
+            raise CommandError(str(error), returncode=2) from None
+        except AlreadyRunning as error:
+            raise CommandError(str(error), returncode=EXIT_ALREADY_RUNNING) from None
+        finish(self, run, wait=options["wait"], as_json=options["json"])
+
+    def _begin(self, region: Any, parameters: Json, attended: bool, *, fresh: bool) -> Run:
+        """Continue the last run of the key when it was stopped or failed over the same parameters, else a new chain."""
+        job = job_named(self.job)
+        stored = job.parameters(region, parameters)
+        last = Run.objects.filter(job=job.name, key=job.key(region, stored)).first()
+        if not fresh and last is not None and last.restartable and last.parameters == stored:
+            return restart_run(last, attended=attended)
+        return start_run(job.name, region=region, parameters=parameters, attended=attended)
+
+
+def region_named(name: str) -> Any:
+    """The region, or a CommandError that lists those there are."""
+    regions = apps.get_model("regions", "Region")._default_manager
+    region = regions.filter(name=name).first()
+    if region is None:
+        names = ", ".join(regions.order_by("name").values_list("name", flat=True)) or "none yet; see load_region"
+        raise CommandError(f"No region is called {name!r}. Regions: {names}.", returncode=2)
+    return region
+
+
+def run_numbered(number: int) -> Run:
+    """The run, or a CommandError."""
+    run = Run.objects.filter(pk=number).first()
+    if run is None:
+        raise CommandError(f"There is no run {number}. The admin's run page lists them.", returncode=2)
+    return run
+
+
+def finish(command: BaseCommand, run: Run, *, wait: bool, as_json: bool) -> None:
+    """Wait for the run where asked, print what was asked for, and leave with the run's exit status."""
+    if wait:
+        wait_for(run, progress=sys.stderr.isatty())
+    run.refresh_from_db()
+    if as_json:
+        command.stdout.write(json.dumps(run_report(run), sort_keys=True))
+    elif not wait and sys.stdout.isatty():
+        command.stdout.write(f"Run {run.pk} is queued.")
+    if not wait or run.status == RunStatus.COMPLETE:
+        return
+    _say_how_it_ended(command, run)
+    leave_with(1)
+
+
+def _say_how_it_ended(command: BaseCommand, run: Run) -> None:
+    why = f" ({run.reason})" if run.reason not in ("", run.status) else ""
+    detail = f" {run.detail}" if run.detail else ""
+    command.stderr.write(
+        f"Run {run.pk} {run.status}{why}.{detail} Continue it with: manage.py restart_run {run.pk} --wait"
+    )
+
+
+def leave_with(status: int) -> NoReturn:
+    """End the command with this exit status, without a message of its own."""
+    sys.stdout.flush()
+    raise SystemExit(status)

@@ -1,0 +1,180 @@
+"""What people and programs ask of a run: start, stop, restart; and the reaper of runs whose worker was lost."""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from backoffice.runs.bell import require_queue, ring
+from backoffice.runs.job import Job, Json, Misuse
+from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.registry import job_named
+from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+log = structlog.get_logger(__name__)
+
+
+class AlreadyRunning(Exception):
+    """The job and key have a live run; it is `run`. Exit status 75, HTTP 409."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run.job} for {run.key} is already {run.status}: run {run.pk}.")
+        self.run = run
+
+
+def start_run(
+    job_name: str, *, region: Any, parameters: Json, user: "User | None" = None, attended: bool = False
+) -> Run:
+    """Begin a new chain and ring its first step's parts on commit; an attended one is worked by the caller.
+
+    Raises Misuse for parameters that the job refuses, AlreadyRunning when the job and key have a live run.
+    """
+    job = job_named(job_name)
+    if region is not None and region.paused:
+        raise Misuse(f"Region {region.name} is paused; no job of it starts until it is resumed.")
+    stored = job.parameters(region, parameters)
+    if not attended:
+        require_queue()
+    abandon_stale_runs()
+    return _create_run(
+        job,
+        Run(
+            job=job.name, key=job.key(region, stored), region=region, parameters=stored,
+            exclusive=job.exclusive(stored), started_by=user, attended=attended,
+        ),
+    )  # fmt: skip
+
+
+def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False, from_step: str = "") -> Run:
+    """A new attempt that continues the chain of `run` after its last commit, or from a named step: then its outputs and
+    all later ones' are undone first. Raises Misuse when the chain is complete, AlreadyRunning when it is live.
+    """
+    if not attended:
+        require_queue()
+    abandon_stale_runs()
+    last = Run.objects.filter(chain=run.chain).latest("attempt")
+    if last.live:
+        raise AlreadyRunning(last)
+    if not last.restartable and not from_step:
+        raise Misuse(f"Run {last.pk} is complete; there is nothing to continue.")
+    job = job_named(last.job)
+    if from_step and from_step not in [step.name for step in job.steps]:
+        raise Misuse(f"{job.name} has no step {from_step!r}. Steps: {', '.join(step.name for step in job.steps)}.")
+    again = Run(
+        job=last.job, key=last.key, region=last.region, parameters=last.parameters, exclusive=last.exclusive,
+        chain=last.chain, attempt=last.attempt + 1, started_by=user, attended=attended,
+    )  # fmt: skip
+    return _create_run(job, again, from_step=from_step)
+
+
+def stop_run(run: Run) -> Run:
+    """Ask the run to stop after its present chunk, at once when nobody works it. Idempotent while stopping."""
+    with transaction.atomic():
+        lock(run)
+        working = StepPart.objects.filter(run=run, status=StepStatus.RUNNING).exists()
+        if not working and move(run, LIVE, RunStatus.STOPPED, reason="stopped"):
+            StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.PENDING)
+        elif not move(run, (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.STOPPING):
+            raise Misuse(f"Run {run.pk} has ended ({run.status}); there is nothing to stop.")
+    log.info("run_stop", run=run.pk)
+    return run
+
+
+def abandon_stale_runs() -> int:
+    """Mark as abandoned each live run whose worker has not been heard of for RUN_STALE_SECONDS; say how many.
+
+    A run that waits in the queue is not stale, however long; an attended one waits for nobody but its command.
+    """
+    before = timezone.now() - timedelta(seconds=settings.RUN_STALE_SECONDS)
+    stale = Run.objects.filter(status__in=LIVE, parts__status=StepStatus.RUNNING, parts__heartbeat_at__lt=before)
+    left_waiting = Run.objects.filter(status__in=LIVE, attended=True, created_at__lt=before).exclude(
+        parts__heartbeat_at__gte=before
+    )
+    return sum(_abandon(run) for run in {*stale.distinct(), *left_waiting.distinct()})
+
+
+def ring_again() -> int:
+    """Ring each part that waits and has no bell in the queue: its ringer died between the commit and the ring."""
+    return sum(ring(part) for part in waiting_parts().filter(run__attended=False))
+
+
+def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
+    run.correlation_id = uuid.uuid4().hex
+    try:
+        with transaction.atomic():
+            run.save()
+            if run.attempt == 1:
+                _create_steps(job, run)
+            _reopen_steps(job, run, from_step)
+            if not begin_next_step(run):
+                raise Misuse(f"Every step of {run.job} for {run.key} is complete.")
+    except IntegrityError:
+        live = Run.objects.filter(job=run.job, key=run.key, exclusive=True, status__in=LIVE).first()
+        if live is None:
+            raise
+        raise AlreadyRunning(live) from None
+    log.info("run_start", run=run.pk, job=run.job, attempt=run.attempt, correlation_id=run.correlation_id)
+    return run
+
+
+def _create_steps(job: Job, run: Run) -> None:
+    for sequence, step in enumerate(job.steps):
+        parts = step.partitions(run.parameters)
+        state = StepState.objects.create(
+            chain=run.chain, job=run.job, key=run.key, name=step.name, sequence=sequence, remaining=parts
+        )
+        StepPart.objects.bulk_create(StepPart(step=state, run=run, partition=number) for number in range(parts))
+
+
+def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
+    """What a restart finds: an unfinished step goes on; one whose predecessors were restarted since, or that is at or
+    after `from_step`, is undone by its `reset` together with all later ones [S2-12] [S2-13] [S2-20]."""
+    counts: dict[str, int] = {}
+    undo = False
+    for state, step in zip(StepState.objects.filter(chain=run.chain), job.steps, strict=True):
+        began = state.started_at is not None
+        undo = undo or state.name == from_step or (began and state.predecessors != counts)
+        if undo and began:
+            for part in state.parts.all():
+                if step.reset is None:
+                    raise Misuse(
+                        f"Step {state.name} cannot be undone: what it wrote stands elsewhere. Restart without it."
+                    )
+                step.reset(part)
+                _clear(part)
+        if began and (undo or state.status != StepStatus.COMPLETE):
+            state.restart_count += 1
+            state.status = StepStatus.PENDING
+            state.remaining = state.parts.exclude(status=StepStatus.COMPLETE).count()
+            state.save()
+        counts[state.name] = state.restart_count
+        state.parts.exclude(status=StepStatus.COMPLETE).update(run=run)
+
+
+def _clear(part: StepPart) -> None:
+    part.status, part.checkpoint, part.checkpoint_number, part.read = StepStatus.PENDING, None, 0, 0
+    part.outcomes, part.totals, part.digest, part.done, part.seconds = {}, {}, "", 0, 0
+    part.save()
+
+
+def _abandon(run: Run) -> int:
+    with transaction.atomic():
+        lock(run)
+        beat = run.parts.aggregate(at=Max("heartbeat_at"))["at"] or run.created_at
+        if beat >= timezone.now() - timedelta(seconds=settings.RUN_STALE_SECONDS):
+            return 0
+        if not move(run, LIVE, RunStatus.ABANDONED, reason="heartbeat_lost", detail="Its worker was lost. Restart it."):
+            return 0
+        # The fence moves on, so that a worker that only slept cannot commit what it still holds.
+        run.parts.filter(status=StepStatus.RUNNING).update(status=StepStatus.PENDING, fence=F("fence") + 1)
+        StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.FAILED)
+    log.warning("run_abandoned", run=run.pk, job=run.job)
+    return 1

@@ -1,0 +1,139 @@
+"""The vocabulary of the run kernel: a Job is ordered Steps, declared as data; a Step works in chunks.
+
+Words are Spring Batch's: Job, Step, chunk, checkpoint, restart. A step's functions get first what its `open` yields,
+which lives for one part (connections, caches).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from backoffice.runs.models import StepPart
+
+Opened = TypeVar("Opened")
+Json = dict[str, Any]
+Total = int | Decimal
+
+
+class ItemError(Exception):
+    """This item cannot be done, the others can. Both arguments are coded words, never data of a patient."""
+
+    def __init__(self, category: str, reason: str) -> None:
+        super().__init__(f"{category}: {reason}")
+        self.category, self.reason = category, reason
+
+
+class RunEnds(Exception):
+    """The run cannot go on; `reason` is its code, the message one line for the person who reads the run's page."""
+
+    reason = "failed"
+
+
+class TransientError(RunEnds):
+    """The other side did not do its part, after the adapter's retries. Of an item it is the item's fault alone."""
+
+    reason = "other_side"
+
+
+class ConfigError(RunEnds):
+    """Nothing of this run can succeed until somebody changes something; the message says what."""
+
+    reason = "configuration"
+
+
+class OutOfBalance(RunEnds):
+    """Two figures that must be equal are not; the message names both."""
+
+    reason = "out_of_balance"
+
+
+class Misuse(Exception):
+    """A request that cannot be carried out as it was put; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """Why one item failed. `reason`: codes joined by ";". `money`: what is at stake, None if unknown."""
+
+    category: str
+    reason: str
+    phase: str = "prepare"
+    reference: str = ""
+    detail: str = ""
+    money: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """A unit of commit. `checkpoint`: where a restart goes on once it is committed; `done` of `of`: the share done."""
+
+    data: Any
+    checkpoint: Json
+    done: float = 0
+    of: float = 0
+    label: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Result:
+    """What became of a chunk: Σ outcomes = read. While `intents` is not empty, intend and act have work to do."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[Fault] = field(default_factory=list)
+    totals: Mapping[str, Total] = field(default_factory=dict)
+    rows: Any = None
+    intents: Sequence[Any] = ()
+    digest: str = ""
+    read: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Generic[Opened]):
+    """One step: functions, no class to inherit.
+
+    chunks(opened, checkpoint): where the last committed chunk left off, or None for the beginning.
+    prepare: reads, no transaction open. intend: write-ahead rows, committed before act. act: the remote writes; returns
+    the result with what is still to be tried again in `intents`. commit: rows, inside the chunk's one transaction.
+    settle: what an earlier attempt intended and did not close; committed by `commit`, the checkpoint stays.
+    verify: raises OutOfBalance; inside the transaction that completes the step. reset: undoes the outputs of the chain.
+    """
+
+    name: str
+    open: Callable[["StepPart"], AbstractContextManager[Opened]]
+    chunks: Callable[[Opened, Json | None], Iterator[Chunk]]
+    prepare: Callable[[Opened, Chunk], Result]
+    intend: Callable[[Opened, Result], None] | None = None
+    act: Callable[[Opened, Result], Result] | None = None
+    commit: Callable[[Opened, Result], None] | None = None
+    settle: Callable[[Opened], Result] | None = None
+    verify: Callable[[Opened], None] | None = None
+    reset: Callable[["StepPart"], None] | None = None
+    partitions: Callable[[Json], int] = lambda parameters: 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job, as data. The table of all jobs is backoffice/runs/registry.py.
+
+    parameters(region, raw) → the parameters as they are stored (JSON, no data of a patient), or Misuse.
+    exclusive(parameters): whether a second live run of the same key is refused. `environmental`: failure categories
+    that speak against the other side, not the item: more than half of the last 200 items end the run.
+    """
+
+    name: str
+    title: str
+    queue: str
+    steps: tuple[Step[Any], ...]
+    outcomes: tuple[str, ...]
+    parameters: Callable[[Any, Json], Json]
+    key: Callable[[Any, Json], str]
+    exclusive: Callable[[Json], bool] = lambda parameters: True
+    environmental: frozenset[str] = frozenset({"transient", "unexpected"})
+    start_verb: str = "start_any"
+    failed_only: Callable[[Any], Json] | None = None
+    item_admin: str = ""
+    once: bool = False

@@ -1,0 +1,149 @@
+"""The chunk loop. `work` is the one entry: the queue and the waiting command both call it with a part's id.
+
+A chunk has four phases: prepare (no transaction), intend (write-ahead rows committed), act (the remote writes), commit
+(rows, counters, failures and checkpoint, all or nothing). Every transaction checks the part's fence first.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.utils import timezone
+
+from backoffice.runs import parts
+from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, check, failure_rows, place_of
+from backoffice.runs.heartbeat import Heartbeat
+from backoffice.runs.job import Chunk, ConfigError, Fault, ItemError, Job, Result, RunEnds, Step, TransientError
+from backoffice.runs.models import Failure, RunStatus, StepPart
+from backoffice.runs.registry import job_named
+
+log = structlog.get_logger(__name__)
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+_handover = threading.Event()
+
+
+def request_handover() -> None:
+    """Give the part back after the present chunk, for another worker to go on with: this process is to end."""
+    _handover.set()
+
+
+def each(function: Callable[[Item], Value], items: Sequence[Item], *, concurrency: int) -> list[Value | Fault]:
+    """Apply `function` to each item in threads, in order; an item's fault stays with the item, as a Fault.
+
+    The threads copy the caller's contextvars and cannot reach the database. ConfigError, a lost database and whatever
+    is no Exception end the run.
+    """
+
+    def one(item: Item) -> Value | Fault:
+        try:
+            return function(item)
+        except ItemError as error:
+            return Fault(category=error.category, reason=error.reason)
+        except TransientError as error:
+            return Fault(category="transient", reason=str(error))
+        except (ConfigError, DatabaseError, InterfaceError):
+            raise
+        except Exception as error:  # the one broad except for items: any other fault of an item stays with the item
+            log.error("item_unexpected", error=type(error).__name__, at=place_of(error))
+            return Fault(category="unexpected", reason=type(error).__name__)
+
+    with ThreadPoolExecutor(max(1, min(concurrency, len(items))), initializer=_refuse_database) as pool:
+        return [future.result() for future in [pool.submit(copy_context().run, one, item) for item in items]]
+
+
+def work(part_id: int) -> None:
+    """Claim the part and work it to its end; does nothing when it is not there to be claimed (a second bell)."""
+    part = parts.claim(part_id)
+    if part is None:
+        return
+    run = part.run
+    with (
+        structlog.contextvars.bound_contextvars(
+            correlation_id=run.correlation_id, run=run.pk, job=run.job, part=part.pk
+        ),
+        Heartbeat(part) as heartbeat,
+    ):
+        try:
+            _work_part(part, job_named(run.job), heartbeat)
+        except parts.FenceLost:
+            log.warning("fence_lost")
+        except RunEnds as error:
+            parts.leave(part, RunStatus.FAILED, error.reason, str(error))
+        except (DatabaseError, InterfaceError) as error:
+            log.error("database_lost", error=type(error).__name__, at=place_of(error))
+            connections.close_all()
+            parts.leave(
+                part, RunStatus.ERRORED, "database", f"The database refused or was lost ({type(error).__name__})."
+            )
+        except Exception as error:  # the one broad except for parts: an unexpected fault ends the run, not the worker
+            log.error("run_unexpected", error=type(error).__name__, at=place_of(error))
+            parts.leave(part, RunStatus.ERRORED, "unexpected", f"{type(error).__name__} at {place_of(error)}")
+
+
+def _work_part(part: StepPart, job: Job, heartbeat: Heartbeat) -> None:
+    step = next(step for step in job.steps if step.name == part.step.name)
+    breaker, clock = Breaker(job), Clock()
+    with step.open(part) as opened:
+        if step.settle is not None:
+            _commit(part, job, step, opened, step.settle(opened), None, clock)
+        for chunk in step.chunks(opened, part.checkpoint):
+            result = _process(part, step, opened, chunk, heartbeat)
+            _commit(part, job, step, opened, result, chunk, clock)
+            breaker.judge(result)
+            heartbeat.check()
+            if parts.stop_requested(part):
+                parts.leave(part, RunStatus.STOPPED, "stopped", "")
+                return
+            if _handover.is_set():
+                parts.hand_over(part)
+                return
+        parts.complete(part, lambda: step.verify(opened) if step.verify else None)
+
+
+def _process(part: StepPart, step: Step[Any], opened: Any, chunk: Chunk, heartbeat: Heartbeat) -> Result:
+    result = step.prepare(opened, chunk)
+    while result.intents:
+        heartbeat.check()
+        if step.intend is not None:
+            with _fenced(part):
+                step.intend(opened, result)
+        if step.act is None:
+            raise RuntimeError(f"step {step.name} intends but has no act")
+        result = step.act(opened, result)
+    return result
+
+
+def _commit(
+    part: StepPart, job: Job, step: Step[Any], opened: Any, result: Result, chunk: Chunk | None, clock: Clock
+) -> None:
+    check(job, result)
+    add(part, result, chunk, clock.lap())
+    with _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
+        if step.commit is not None:
+            step.commit(opened, result)
+        Failure.objects.bulk_create(failure_rows(part, result.failures), batch_size=500)
+
+
+@contextmanager
+def _fenced(part: StepPart, **changes: Any) -> Iterator[None]:
+    """A short transaction that begins with the fence: another worker's part raises FenceLost and nothing is written."""
+    with transaction.atomic():
+        parts.hold(part, heartbeat_at=timezone.now(), **changes)
+        yield
+
+
+def _refuse_database() -> None:
+    """In an item's thread: a query is a fault in the code, said at once instead of a second connection."""
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        raise RuntimeError("an item's thread reached for the database")
+
+    for connection in connections.all():
+        connection.execute_wrappers.append(refuse)

@@ -1,0 +1,97 @@
+"""A part in the hands of its worker: claimed under a new fence, held by it, and left, handed over or completed."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from backoffice.runs.bell import ring
+from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
+
+log = structlog.get_logger(__name__)
+
+
+class FenceLost(Exception):
+    """Somebody else holds the part now, or the run has ended: nothing more may be committed under the old fence."""
+
+
+def claim(part_id: int) -> StepPart | None:
+    """Take the part by compare-and-set under a new fence; None when it is not there to be taken."""
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = waiting_parts().filter(pk=part_id).first()
+        if waiting is None or lock(waiting.run).status not in (RunStatus.QUEUED, RunStatus.RUNNING):
+            return None
+        if not StepPart.objects.filter(pk=part_id, status=StepStatus.PENDING, fence=waiting.fence).update(
+            status=StepStatus.RUNNING, fence=F("fence") + 1, worker=worker_name(), heartbeat_at=now
+        ):
+            return None
+        move(waiting.run, (RunStatus.QUEUED,), RunStatus.RUNNING, started_at=now)
+        return StepPart.objects.select_related("step", "run", "run__region").get(pk=part_id)
+
+
+def worker_name() -> str:
+    """host:process, as the run page shows it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def hold(part: StepPart, **changes: Any) -> None:
+    """Check the fence and write `changes` in one statement, first in every transaction of a part; else FenceLost."""
+    held = StepPart.objects.filter(
+        pk=part.pk, fence=part.fence, status=StepStatus.RUNNING,
+        run__status__in=(RunStatus.RUNNING, RunStatus.STOPPING),
+    )  # fmt: skip
+    if not held.update(**changes):
+        raise FenceLost
+
+
+def stop_requested(part: StepPart) -> bool:
+    """Whether the run is to stop after the chunk."""
+    return Run.objects.filter(pk=part.run_id, status=RunStatus.STOPPING).exists()
+
+
+def leave(part: StepPart, status: RunStatus, reason: str, detail: str) -> None:
+    """Give the part up where it stands and end the run with that status: at once for a fault, for a stop with its last
+    working part. Does nothing when somebody else has ended it."""
+    with transaction.atomic():
+        run = lock(part.run)
+        if not StepPart.objects.filter(pk=part.pk, fence=part.fence).update(status=StepStatus.PENDING):
+            return
+        if status == RunStatus.STOPPED and run.parts.filter(status=StepStatus.RUNNING).exists():
+            return
+        if move(run, LIVE, status, reason=reason, detail=detail[:300]):
+            step_status = StepStatus.PENDING if status == RunStatus.STOPPED else StepStatus.FAILED
+            StepState.objects.filter(pk=part.step_id).update(status=step_status, ended_at=timezone.now())
+    log.info("run_left", status=str(status), reason=reason)
+
+
+def hand_over(part: StepPart) -> None:
+    """Give the part back for another worker to go on with; the run stays live."""
+    with transaction.atomic():
+        held = StepPart.objects.filter(pk=part.pk, fence=part.fence)
+        if held.update(status=StepStatus.PENDING, fence=F("fence") + 1):
+            part.refresh_from_db(fields=("fence",))
+            transaction.on_commit(lambda: ring(part))
+    log.info("part_handed_over")
+
+
+def complete(part: StepPart, verify: Callable[[], None]) -> None:
+    """The part is done. A step's last part verifies it and begins the next step; the last step's ends the run."""
+    with transaction.atomic():
+        lock(part.run)
+        hold(part, status=StepStatus.COMPLETE, heartbeat_at=timezone.now())
+        StepState.objects.filter(pk=part.step_id).update(remaining=F("remaining") - 1)
+        step = StepState.objects.get(pk=part.step_id)
+        if step.remaining:
+            return
+        verify()
+        StepState.objects.filter(pk=step.pk).update(status=StepStatus.COMPLETE, ended_at=timezone.now())
+        if not begin_next_step(part.run):
+            # Success is earned here: the run began as "interrupted", and this is its last line.
+            move(part.run, (RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.COMPLETE, reason="", detail="")

@@ -1,0 +1,233 @@
+"""Settings, all from the environment; without any, one machine serves itself from NIGHTWARD_HOME.
+
+Read here: SECRET_KEY, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL, NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT,
+ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, and the intervals of the run kernel.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+
+from backoffice.embedded import queue_url
+from backoffice.audited import TRACKED
+from backoffice.home import database_url, private_text
+from backoffice.logs import configure_logging
+from backoffice.theme import UNFOLD as UNFOLD
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+NIGHTWARD_HOME = Path(env.str("NIGHTWARD_HOME", default=str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or private_text(NIGHTWARD_HOME / "secret_key", bytes_of_entropy=50)
+# Newest first: the first key encrypts, all of them decrypt. Each is 32 bytes in URL-safe base64.
+FIELD_KEYS = env.list("FIELD_KEYS", default=[]) or [private_text(NIGHTWARD_HOME / "field_key", bytes_of_entropy=32)]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "backoffice.apps.SiteConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_rq",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "auditlog",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "csp",
+    "backoffice.apps.BackofficeConfig",
+    "backoffice.runs.apps.RunsConfig",
+    "backoffice.sandbox.apps.SandboxConfig",
+    "regions.apps.RegionsConfig",
+    "clinic.apps.ClinicConfig",
+    "claims.apps.ClaimsConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backoffice.logs.CorrelationMiddleware",
+    "backoffice.audit.AuditMiddleware",
+    "backoffice.access.QueuesGuard",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "backoffice.urls"
+WSGI_APPLICATION = "backoffice.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# Database: SQLite under NIGHTWARD_HOME unless DATABASE_URL says otherwise.
+DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or database_url(NIGHTWARD_HOME))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Without these, concurrent writers lose transactions (docs/decisions/0003-sqlite.md).
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Queues, served in this order [S3-01]. No time-out: the heartbeat of a part judges, not the clock of a job.
+REDIS_URL = env.str("REDIS_URL", default="")
+QUEUE_ORDER = (
+    "processors", "eligibility", "notifications", "uploads", "intakes", "states", "mailers", "default", "low",
+)  # fmt: skip
+RQ_QUEUES = {name: {"URL": REDIS_URL or queue_url(NIGHTWARD_HOME), "DEFAULT_TIMEOUT": -1} for name in QUEUE_ORDER}
+RQ_SHOW_ADMIN_LINK = False  # its pages are at /admin/queues/, behind a role
+RQ = {"WORKER_CLASS": "backoffice.worker.NightWorker", "COMMIT_MODE": "on_db_commit"}
+
+# Access
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "backoffice.access.RoleBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "backoffice.audit.client_address"
+REQUIRE_TOTP = env.bool("REQUIRE_TOTP", default=False)
+OTP_TOTP_ISSUER = "Nightward"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
+
+# Transport: strict by default, plain HTTP on a developer's loopback by INSECURE_HTTP=1 (bin/serve sets it).
+INSECURE_HTTP = env.bool("INSECURE_HTTP", default=False)
+SECURE_SSL_REDIRECT = not INSECURE_HTTP
+SESSION_COOKIE_SECURE = not INSECURE_HTTP
+CSRF_COOKIE_SECURE = not INSECURE_HTTP
+SECURE_HSTS_SECONDS = 0 if INSECURE_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
+SECURE_HSTS_PRELOAD = not INSECURE_HTTP
+# Whether a proxy of ours stands in front: only then are its X-Forwarded-Proto and X-Forwarded-For believed.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+X_FRAME_OPTIONS = "DENY"
+# unfold's Alpine needs 'unsafe-eval' and inline styles; scripts stay ours, from this host only.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL, NONCE, UNSAFE_INLINE],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+    }
+}
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["regions.tokens.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["regions.tokens.TokenAllowsVerb"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["backoffice.rest.strict.StrictJSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["regions.tokens.TokenThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"token": env.str("API_RATE", default="600/min")},
+    "EXCEPTION_HANDLER": "backoffice.rest.answers.answer_error",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Nightward API",
+    "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services. One token, its regions, its verbs.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVERS": [{"url": "/", "description": "This host"}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "backoffice.runs.models.RunStatus",
+        "MissingServiceStatus": "clinic.models.MissingServiceStatus",
+        "FailureResolution": "backoffice.runs.models.Resolution",
+    },
+}
+
+# Times are stored in UTC and decided in the region's zone.
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = NIGHTWARD_HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = NIGHTWARD_HOME / "files"
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="nightward@localhost")
+ALERT_MAIL_TO = env.list("ALERT_MAIL_TO", default=[])
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+
+# Logs go to standard error, one line an event; configured before rq, which would add handlers of its own.
+LOGGING_CONFIG = None
+LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING")
+configure_logging(level=LOG_LEVEL, as_json=env.str("LOG_FORMAT", default="text") == "json")
+
+# The run kernel (product.md, "Ownership"): seconds.
+RUN_HEARTBEAT_SECONDS = env.float("RUN_HEARTBEAT_SECONDS", default=10.0)
+RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", default=60.0)
+# The hospital: a total limit for one call, every retry has its own.
+HOSPITAL_TIMEOUT_SECONDS = env.float("HOSPITAL_TIMEOUT_SECONDS", default=30.0)
+
+# The audit log (backoffice/audit.py); its rows cannot be changed (database triggers).
+AUDITLOG_DISABLE_REMOTE_ADDR = False
+AUDITLOG_CID_GETTER = "backoffice.audit.correlation_id"
+AUDITLOG_MASK_CALLABLE = "backoffice.audit.hidden"
+AUDITLOG_INCLUDE_TRACKING_MODELS = TRACKED

@@ -1,0 +1,211 @@
+"""StaffAdmin, the class under every admin page: regions, roles, masked patient data and its audit, in one place."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
+from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
+from django.forms.models import ModelChoiceField, ModelMultipleChoiceField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from backoffice import audit
+from backoffice.access import ACCOUNTS, mask, may, region_ids, scoped
+from backoffice.lists import BoundedPaginator
+from backoffice.look import ModelAdmin, TabularInline
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Any]
+    _Inline = admin.TabularInline[Any, Any]
+else:
+    _Admin, _Inline = ModelAdmin, TabularInline
+
+
+class Verbs:
+    """Permissions from verbs instead of Django's rows; None: nobody, superusers included.
+
+    `region_path` leads from the model to its region ("" where the rows are regions); None: the rows have no region.
+    """
+
+    region_path: str | None = "region"
+    view_verb: str = "see"
+    change_verb: str | None = None
+    add_verb: str | None = None
+    delete_verb: str | None = None
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, self.view_verb)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.change_verb is not None and may(request.user, self.change_verb)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.add_verb is not None and may(request.user, self.add_verb)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.delete_verb is not None and may(request.user, self.delete_verb)
+
+
+class StaffAdmin(Verbs, _Admin):
+    """An admin page of staff: only rows of the user's regions (another's is 404), only what the role's verbs allow.
+
+    `patient_fields` are masked for roles without "patient_data", who can neither search nor sort nor filter by them.
+    `audited`: views of a row and of a list are written to the audit log.
+    For actions: permissions=["resolve"] and the like ask for the verb of that name.
+    """
+
+    patient_fields: tuple[str, ...] = ()
+    audited = False
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_resolve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "resolve")
+
+    def has_export_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "export")
+
+    def has_configure_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, "configure")
+
+    def has_start_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may start anything; which job, and whether only a preview, is for access.may_run."""
+        return may(request.user, "start_recovery")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows if self.region_path is None else scoped(rows, request.user, self.region_path)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, *_: object) -> HttpResponse:
+        # Django would send the user to the index with a message that repeats the id.
+        raise Http404
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> "ModelChoiceField[Any] | None":
+        self._offer_visible(db_field, request, kwargs)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> "ModelMultipleChoiceField[Any] | None":
+        self._offer_visible(db_field, request, kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def _offer_visible(self, db_field: "Field[Any, Any]", request: HttpRequest, options: dict[str, Any]) -> None:
+        """A form accepts only what its user could open: neither a list of choices nor a typed id leaves the regions."""
+        related = self.admin_site._registry.get(db_field.related_model)  # type: ignore[arg-type]
+        if "queryset" not in options and isinstance(related, StaffAdmin) and related.region_path is not None:
+            options["queryset"] = related.get_queryset(request)
+
+    # Patient data
+
+    def shows_patients(self, request: HttpRequest) -> bool:
+        return not self.patient_fields or may(request.user, "patient_data")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._masked(request, super().get_list_display(request))
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        return self._masked(request, super().get_list_display_links(request, list_display) or ()) or None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._masked(request, super().get_readonly_fields(request, obj), always=True)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._masked(request, super().get_fields(request, obj))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (title, {**options, "fields": self._masked(request, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        fields = super().get_search_fields(request)
+        if self.shows_patients(request):
+            return fields
+        return [field for field in fields if not self._about_patients(field)]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        filters = super().get_list_filter(request)
+        if self.shows_patients(request):
+            return filters
+        return [entry for entry in filters if not self._about_patients(entry[0] if isinstance(entry, tuple) else entry)]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        # A filter typed into the address would answer questions about a masked field.
+        if not self.shows_patients(request) and self._about_patients(lookup):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def _about_patients(self, lookup: object) -> bool:
+        return isinstance(lookup, str) and lookup.lstrip("-^=@").split("__")[0] in self.patient_fields
+
+    def _masked(self, request: HttpRequest, fields: Sequence[Any], *, always: bool = False) -> Sequence[Any]:
+        """`fields` with a masked column for each patient field; `always`: for those that it leaves out, too."""
+        if self.shows_patients(request):
+            return fields
+        missing = [name for name in self.patient_fields if always and name not in fields]
+        return [self._mask_of(name) if name in self.patient_fields else name for name in [*fields, *missing]]
+
+    def _mask_of(self, name: str) -> "MaskedColumn":
+        return MaskedColumn(name, str(label_for_field(name, self.model, self)))
+
+    # Audit
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if self.audited and isinstance(response, TemplateResponse) and response.context_data:
+            shown = response.context_data.get("original")
+            if isinstance(shown, Model):
+                audit.record_view(shown, masked=not self.shows_patients(request))
+        return response
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if self.audited and isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
+            shown = (response.context_data or {})["cl"].result_list
+            audit.record_views(self.model, [row.pk for row in shown], masked=not self.shows_patients(request))
+        return response
+
+
+class MaskedColumn:
+    """A column of the admin that says there is something, and not what. It cannot be sorted by."""
+
+    def __init__(self, field: str, title: str) -> None:
+        self.field, self.short_description, self.__name__ = field, title, f"masked_{field}"
+
+    def __call__(self, obj: Model) -> str:
+        # A column that the admin class computes is not looked into.
+        return mask(str(getattr(obj, self.field, self.field) or ""))
+
+    def __eq__(self, other: object) -> bool:
+        # Django looks a readonly field up among the readonly fields, which are made anew for each request.
+        return isinstance(other, MaskedColumn) and other.field == self.field
+
+    def __hash__(self) -> int:
+        return hash(self.field)
+
+
+class StaffInline(Verbs, _Inline):
+    """Rows of another model inside a StaffAdmin page; its verbs are its own, its region is its parent's."""
+
+    region_path = None
+    extra = 0
+
+
+class RegionFilter(admin.RelatedFieldListFilter):
+    """The filter by region, offering the user's own: list_filter = [("region", RegionFilter)]."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> Any:
+        limit: dict[str, Any] = {} if may(request.user, ACCOUNTS) else {"pk__in": region_ids(request.user)}
+        return field.get_choices(include_blank=False, limit_choices_to=limit)

@@ -1,0 +1,91 @@
+"""Alerts: raised once, sent once, cleared by themselves."""
+
+import threading
+
+import pytest
+from django.core import mail
+from django.db import connection
+from pytest_django import Settings
+from pytest_httpserver import HTTPServer
+
+from backoffice.runs import alerts
+from backoffice.runs.alerts import check_alerts
+from backoffice.runs.control import restart_run, stop_run
+from backoffice.runs.job import ConfigError
+from backoffice.runs.models import Alert, Run
+from tests.runs.test_kernel import begin, die_at, work_all
+from tests.runs.toy import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _recipients(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ALERT_MAIL_TO = ["night@example.org"]
+    monkeypatch.setattr(alerts, "CHECKS", ("backoffice.runs.alerts.failed_runs",))
+
+
+def failed_run(world: World) -> Run:
+    world.before_chunk = die_at(4, ConfigError("The token is wrong."))
+    run = work_all(begin())
+    world.before_chunk = lambda numbers: None
+    return run
+
+
+def test_a_failed_run_raises_one_alert_and_one_mail_however_often_it_is_looked_at(world: World) -> None:
+    failed_run(world)
+    for _ in range(3):
+        check_alerts()
+    assert Alert.objects.count() == 1
+    assert len(mail.outbox) == 1
+    assert "The token is wrong." in mail.outbox[0].body
+
+
+def test_ten_checks_at_once_send_one_mail(world: World) -> None:
+    failed_run(world)
+
+    def check() -> None:
+        check_alerts()
+        connection.close()
+
+    threads = [threading.Thread(target=check) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Alert.objects.standing().count() == 1
+    assert len(mail.outbox) == 1
+
+
+def test_an_alert_clears_itself_when_the_run_has_been_completed_and_is_raised_anew_the_next_time(world: World) -> None:
+    run = failed_run(world)
+    check_alerts()
+    work_all(restart_run(run, attended=True))
+    check_alerts()
+    assert Alert.objects.standing().count() == 0
+    failed_run(world)
+    check_alerts()
+    assert Alert.objects.standing().count() == 1
+    assert len(mail.outbox) == 2
+
+
+def test_a_run_that_somebody_stopped_is_no_alert(world: World) -> None:
+    stop_run(begin())
+    check_alerts()
+    assert Alert.objects.count() == 0
+
+
+def test_an_alert_that_could_not_be_sent_is_sent_by_the_next_check(
+    world: World, httpserver: HTTPServer, settings: Settings
+) -> None:
+    settings.ALERT_MAIL_TO = []
+    settings.ALERT_WEBHOOK_URL = httpserver.url_for("/hook")
+    httpserver.expect_oneshot_request("/hook").respond_with_data("busy", status=503)
+    failed_run(world)
+    check_alerts()
+    assert Alert.objects.get().sent_at is None
+    httpserver.expect_oneshot_request("/hook", method="POST").respond_with_data("ok")
+    check_alerts()
+    assert Alert.objects.get().sent_at is not None
+    (_refused, taken) = httpserver.log
+    assert taken[0].get_json()["kind"] == "run"
