@@ -119,7 +119,7 @@ class RunViewSet(ApiViewSet):
             # First, so that what the job refuses is 400 while the queue is away as well.
             job_named(name).parameters(region, parameters)
             _require_queue()
-            run = start_run(name, region=region, parameters=parameters, user=request.user)
+            run = start_run(name, region=region, parameters=parameters, user=self.owner)
         except Misuse as error:
             raise ValidationError({"parameters": [str(error)]}) from None
         except AlreadyRunning as error:
@@ -160,7 +160,7 @@ class RunViewSet(ApiViewSet):
         _require_role(request, run.job, run.parameters)
         _require_queue()
         try:
-            again = restart_run(run, user=request.user)
+            again = restart_run(run, user=self.owner)
         except Misuse as error:
             raise Conflict(str(error), code="not_restartable") from None
         except AlreadyRunning as error:

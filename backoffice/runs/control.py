@@ -176,5 +176,5 @@ def _abandon(run: Run) -> int:
         # The fence moves on, so that a worker that only slept cannot commit what it still holds.
         run.parts.filter(status=StepStatus.RUNNING).update(status=StepStatus.PENDING, fence=F("fence") + 1)
         StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.FAILED)
-    log.warning("run_abandoned", run=run.pk, job=run.job)
+    log.info("run_abandoned", run=run.pk, job=run.job)
     return 1

@@ -89,7 +89,7 @@ class Progress(serializers.Serializer[Any]):
     done = serializers.FloatField()
     of = serializers.FloatField()
     share = serializers.FloatField(help_text="0 to 1")
-    label = serializers.CharField(allow_blank=True)
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # the name is the report's
     rate_per_second = serializers.FloatField(allow_null=True)
     seconds_left = serializers.IntegerField(allow_null=True)
 
@@ -142,11 +142,13 @@ class FailureRow(serializers.ModelSerializer[Failure]):
         )  # fmt: skip
 
 
+@extend_schema_serializer(many=False)
 class RunPage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")
     results = RunRow(many=True)
 
 
+@extend_schema_serializer(many=False)
 class FailurePage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="The next page; null on the last one.")
     results = FailureRow(many=True)

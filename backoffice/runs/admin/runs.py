@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from backoffice.access import may_run
@@ -56,9 +57,20 @@ def run_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Rows of a table of runs."""
     figures = read_and_failed(runs)
     return [
-        {"run": run, "said": said(run), "title": job_named(run.job).title, "figures": figures[run.chain]}
+        {
+            "run": run,
+            "said": said(run),
+            "title": job_named(run.job).title,
+            "figures": figures[run.chain],
+            "seconds": lasted(run),
+        }
         for run in runs
     ]
+
+
+def lasted(run: Run) -> float | None:
+    """Seconds from its start to its end, or to now; None while it waits."""
+    return ((run.ended_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else None
 
 
 @admin.register(Run)

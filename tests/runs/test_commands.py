@@ -1,0 +1,187 @@
+"""What all job commands share: exit status, one clear line for bad use, --json, --wait, continuing."""
+
+import json
+import socket
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from redis import Redis
+
+from backoffice.runs.control import start_run
+from backoffice.runs.models import Run, RunStatus
+from backoffice.sandbox.hospital import Hospital
+from backoffice.sandbox.hospital.generate import generate
+from regions.models import Region
+from tests.factories import RegionFactory
+from tests.processes import Processes, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RANGE = ("--from", "2026-03-01", "--to", "2026-04-01")
+MARCH = {"from": "2026-03-01", "to": "2026-04-01"}
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Hospital:
+    generate(tmp_path / "hospital", appointments=60, seed=5, start=date(2026, 3, 2), end=date(2026, 3, 30))
+    return Hospital(tmp_path / "hospital", token="right").start()
+
+
+@pytest.fixture
+def north(hospital: Hospital, transactional_db: None) -> Region:
+    values = {"HOSPITAL_GRAPHQL_URL": hospital.url, "HOSPITAL_API_TOKEN": "right"}
+    return RegionFactory.create(name="north", time_zone="America/Chicago", env_vars=values)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def one_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    assert len(lines) == 1, output
+    assert "Traceback" not in output
+    return lines[0]
+
+
+def test_a_complete_run_is_silent_and_ends_with_0(north: Region, processes: Processes) -> None:
+    running = processes.manage("recover_services", "--region", "north", *RANGE, "--wait")
+    assert running.ends(within=60) == 0, running.output
+    assert running.output == ""
+
+
+def test_json_is_one_object_and_nothing_else(north: Region, processes: Processes) -> None:
+    running = processes.manage("recover_services", "--region", "north", *RANGE, "--wait", "--json")
+    assert running.ends(within=60) == 0, running.output
+    report = json.loads(running.output)
+    assert {"id", "job", "key", "status", "read", "outcomes", "failures", "money", "seconds", "calls"} <= set(report)
+    assert report["status"] == "complete"
+    assert report["read"] == sum(report["outcomes"].values()) == 60
+    assert report["calls"]["create_session"] > 0
+
+
+def test_a_second_command_while_one_runs_ends_with_75_and_changes_nothing(north: Region, processes: Processes) -> None:
+    start_run("recover_services", region=north, parameters=MARCH, attended=True)
+    running = processes.manage("recover_services", "--region", "north", *RANGE, "--wait")
+    assert running.ends(within=60) == 75, running.output
+    assert "already" in one_line(running.output)
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("--region", "nowhere", *RANGE), "north"),
+        (("--region", "north", "--from", "2026-04-01", "--to", "2026-03-01"), "empty"),
+        (("--region", "north", "--from", "yesterday", "--to", "2026-03-01"), "2026-11-21"),
+        (("--region", "north"), "days"),
+        (("--region", "north", "--days", "0"), "days"),
+        (("--region", "north", *RANGE, "--chunk", "201"), "200"),
+        (("--region", "north", *RANGE, "--window", "0"), "window"),
+    ],
+)
+def test_wrong_use_is_one_line_that_says_what_to_do_and_ends_with_2(
+    north: Region, processes: Processes, arguments: tuple[str, ...], hint: str
+) -> None:
+    running = processes.manage("recover_services", *arguments, "--wait")
+    assert running.ends(within=60) == 2, running.output
+    assert hint in one_line(running.output)
+    assert Run.objects.count() == 0
+
+
+def test_a_wrong_token_ends_with_1_and_one_line_that_says_what_to_do(north: Region, processes: Processes) -> None:
+    north.env_vars = {**north.env_vars, "HOSPITAL_API_TOKEN": "wrong"}
+    north.save()
+    running = processes.manage("recover_services", "--region", "north", *RANGE, "--wait")
+    assert running.ends(within=60) == 1, running.output
+    assert "restart_run" in one_line(running.output)
+    assert Run.objects.get().reason == "configuration"
+
+
+def test_an_unreachable_hospital_ends_with_1_and_can_be_continued(
+    north: Region, hospital: Hospital, processes: Processes
+) -> None:
+    hospital.stop()
+    running = processes.manage("recover_services", "--region", "north", *RANGE, "--wait")
+    assert running.ends(within=120) == 1, running.output
+    assert "restart_run" in one_line(running.output)
+    hospital.start()
+    again = processes.manage("recover_services", "--region", "north", *RANGE, "--wait")
+    assert again.ends(within=60) == 0, again.output
+    assert list(Run.objects.values_list("attempt", "status")) == [(2, "complete"), (1, "failed")]
+
+
+def test_fresh_begins_again_where_the_same_command_would_continue(
+    north: Region, hospital: Hospital, processes: Processes
+) -> None:
+    hospital.stop()
+    processes.manage("recover_services", "--region", "north", *RANGE, "--wait").ends(within=120)
+    hospital.start()
+    assert processes.manage("recover_services", "--region", "north", *RANGE, "--wait", "--fresh").ends(within=60) == 0
+    assert set(Run.objects.values_list("attempt", flat=True)) == {1}
+
+
+def test_no_redis_is_one_line_that_says_what_to_do(north: Region, processes: Processes) -> None:
+    running = processes.manage(
+        "recover_services", "--region", "north", *RANGE, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0"
+    )
+    assert running.ends(within=60) == 2, running.output
+    assert "REDIS_URL" in one_line(running.output)
+    assert Run.objects.count() == 0
+
+
+def test_a_home_that_cannot_be_written_is_one_line_that_says_what_to_do(processes: Processes) -> None:
+    running = processes.manage("recover_services", "--region", "north", *RANGE, NIGHTWARD_HOME="/proc/nightward")
+    assert running.ends(within=60) == 2, running.output
+    assert "NIGHTWARD_HOME" in one_line(running.output)
+
+
+def test_without_wait_a_run_is_enqueued_and_worked_by_a_worker(
+    north: Region, queue: Redis, processes: Processes
+) -> None:
+    assert processes.manage("recover_services", "--region", "north", *RANGE).ends(within=60) == 0
+    assert Run.objects.get().status == RunStatus.QUEUED
+    processes.manage("work")
+    until(lambda: Run.objects.get().status == RunStatus.COMPLETE, within=60)
+
+
+def test_waiting_beside_a_worker_leaves_the_work_to_it(north: Region, queue: Redis, processes: Processes) -> None:
+    worker = processes.manage("work")
+    until(lambda: queue.smembers("rq:workers"), within=60)
+    assert processes.manage("recover_services", "--region", "north", *RANGE, "--wait").ends(within=60) == 0
+    run = Run.objects.get()
+    assert not run.attended
+    assert worker.process.poll() is None
+
+
+def test_a_queued_run_can_be_stopped_and_restarted_by_command(north: Region, queue: Redis) -> None:
+    run = start_run("recover_services", region=north, parameters=MARCH)
+    call_command("stop_run", str(run.pk))
+    run.refresh_from_db()
+    assert run.status == RunStatus.STOPPED
+    call_command("restart_run", str(run.pk), "--wait")
+    assert list(Run.objects.values_list("attempt", "status")) == [(2, "complete"), (1, "stopped")]
+
+
+def test_a_run_that_does_not_exist_is_said_so(processes: Processes) -> None:
+    for command in ("stop_run", "restart_run"):
+        running = processes.manage(command, "4711")
+        assert running.ends(within=60) == 2, running.output
+        assert "no run 4711" in one_line(running.output)
+
+
+def test_the_reaper_command_abandons_a_run_whose_process_was_killed(north: Region, processes: Processes) -> None:
+    start_run("recover_services", region=north, parameters=MARCH, attended=True)
+    running = processes.manage("abandon_stale_runs", RUN_STALE_SECONDS="0")
+    assert running.ends(within=60) == 0, running.output
+    assert one_line(running.output) == "1 run abandoned."
+    assert Run.objects.get().status == RunStatus.ABANDONED
+
+
+def test_checking_alerts_is_silent(processes: Processes) -> None:
+    running = processes.manage("check_alerts")
+    assert running.ends(within=60) == 0, running.output
+    assert running.output == ""
