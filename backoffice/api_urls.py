@@ -3,8 +3,8 @@
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
-from backoffice.rest.docs import DocsView, SchemaView
 from backoffice.rest.answers import no_such_path
+from backoffice.rest.docs import DocsView, SchemaView
 from backoffice.runs.api import RunViewSet
 from clinic.api import MissingServiceViewSet
 
@@ -17,5 +17,5 @@ urlpatterns = [
     path("v1/schema/", SchemaView.as_view(), name="api-schema"),
     path("v1/docs/", DocsView.as_view(), name="api-docs"),
     # Last: an API's client is not helped by an HTML page, nor by a redirect that turns its POST into a GET.
-    re_path(r"^(?P<rest>.*)$", no_such_path),
+    re_path("", no_such_path),
 ]

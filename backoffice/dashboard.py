@@ -1,16 +1,13 @@
 """The first page: dollars recovered and at stake, the last runs, the queues, and what is wrong now."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import django_rq
 from django.conf import settings
-from django.db.models import BigIntegerField, Count, F, Q, Sum
-from django.db.models.functions import Cast, Round
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from redis.exceptions import RedisError
@@ -21,27 +18,12 @@ from backoffice.access import AnyUser, may, region_ids, scoped
 from backoffice.runs.admin.runs import run_rows
 from backoffice.runs.models import Alert, Run, StepPart
 from backoffice.runs.registry import JOBS, job_named
-from clinic import worklist
-from clinic.admin.rows import due
+from clinic.admin.stakes import Reason, stakes
 from clinic.jobs import RECOVER_SERVICES
-from clinic.models import ACTIONABLE, MissingService, ServiceWrite, WriteState
+from clinic.models import ServiceWrite, WriteState
 from regions.models import Region
 
 REASONS_SHOWN = 8
-# A sum of cents is exact on both databases; SQLite's own sum of decimals would be a float.
-CENTS = Sum(Cast(Round(F("at_stake") * 100), BigIntegerField()))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
-    """Rows to do of one category and reason; `unknown` of them have no figure; `share`: of the largest, in percent."""
-
-    category: str
-    reasons: str
-    rows: int
-    gross: Decimal
-    unknown: int
-    share: int = 0
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -51,8 +33,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return {**context, "may_see": False}
     regions = list(scoped(Region.objects.all(), user, ""))
     runs = scoped(Run.objects.select_related("region", "started_by"), user)
-    to_do = scoped(MissingService.objects.filter(status__in=ACTIONABLE), user).order_by()
-    reasons = by_reason(to_do)
+    at_stake = stakes(regions)
     return {
         **context,
         "may_see": True,
@@ -60,39 +41,14 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "may_queues": may(user, "queues"),
         "regions": regions,
         "recovered": recovered(runs),
-        "at_stake": at_stake([worklist.stake(region) for region in regions]),
-        "near": near(to_do),
-        "reasons": reasons[:REASONS_SHOWN],
-        "more_reasons": others(reasons[REASONS_SHOWN:]),
+        "at_stake": at_stake,
+        "reasons": at_stake.reasons[:REASONS_SHOWN],
+        "more_reasons": others(at_stake.reasons[REASONS_SHOWN:]),
         "unknown_writes": scoped(ServiceWrite.objects.filter(state=WriteState.UNKNOWN), user).count(),
         "rows": run_rows(list(runs[:8])),
         "alerts": alerts_of(user),
         "queues": queues(),
     }
-
-
-def by_reason(rows: Any) -> list[Reason]:
-    """Rows to do by category and reason, the most money first; ten block codes with one fault are one reason."""
-    sums: dict[tuple[str, str], Counter[str]] = {}
-    for group in rows.values("category", "reasons").annotate(n=Count("pk"), known=Count("at_stake"), cents=CENTS):
-        fault = ";".join(sorted({part.rpartition(":")[2] for part in group["reasons"].split(";")}))
-        figures = {"n": group["n"], "known": group["known"], "cents": group["cents"] or 0}
-        sums.setdefault((group["category"], fault), Counter()).update(figures)
-    most = max((each["cents"] for each in sums.values()), default=0)
-    found = [
-        Reason(
-            category=category, reasons=fault, rows=each["n"], gross=Decimal(each["cents"]) / 100,
-            unknown=each["n"] - each["known"], share=round(100 * each["cents"] / most) if most else 0,
-        )
-        for (category, fault), each in sums.items()
-    ]  # fmt: skip
-    return sorted(found, key=lambda reason: (-reason.gross, -reason.rows, reason.reasons))
-
-
-def near(rows: Any) -> dict[str, Any]:
-    """What has used 80 % of its time to file."""
-    sums = due(rows, "soon").aggregate(rows=Count("pk"), cents=CENTS)
-    return {"rows": sums["rows"], "gross": Decimal(sums["cents"] or 0) / 100}
 
 
 def others(reasons: Sequence[Reason]) -> dict[str, Any] | None:
@@ -101,17 +57,6 @@ def others(reasons: Sequence[Reason]) -> dict[str, Any] | None:
         return None
     gross = sum((each.gross for each in reasons), Decimal(0))
     return {"kinds": len(reasons), "rows": sum(each.rows for each in reasons), "gross": gross}
-
-
-def at_stake(stakes: Sequence[worklist.Stake]) -> dict[str, Any]:
-    """What is at stake in several regions together."""
-    return {
-        "rows": sum(each.appointments for each in stakes),
-        "gross": sum((each.gross for each in stakes), Decimal(0)),
-        "overdue": sum((each.overdue for each in stakes), Decimal(0)),
-        "net": sum((each.net for each in stakes), Decimal(0)),
-        "unknown": sum(each.unknown for each in stakes),
-    }
 
 
 def recovered(runs: Any) -> dict[str, Any]:

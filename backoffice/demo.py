@@ -35,7 +35,7 @@ def sign_in(home: Path, region: Region) -> tuple[str, str]:
     """The demo's user, with every role and the demo's region, and a password that is made once and kept in `home`."""
     note = home / "sign-in"
     if not note.exists():
-        with open(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(f"{USER}\n{secrets.token_urlsafe(12)}\n")
     name, password = note.read_text().split()
     user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True, "is_superuser": True})
@@ -75,9 +75,9 @@ def closing_table(console: Console, report: Json) -> None:
         )
     console.print(cache)
     money = {name: Decimal(amount) for name, amount in report["money"].items()}
-    services = report["totals"].get("services", 0)
+    written, at_stake = money.get("value", Decimal(0)), money.get("at_stake", Decimal(0))
     console.print(
-        f"{services:,} services written, ${money.get('value', Decimal(0)):,.2f}; ${money.get('at_stake', Decimal(0)):,.2f} at stake"
+        f"{report['totals'].get('services', 0):,} services written, ${written:,.2f}; ${at_stake:,.2f} at stake"
     )
 
 

@@ -37,7 +37,10 @@ WHAT_TO_DO = "Set REDIS_URL to a Redis of yours, or NIGHTWARD_HOME to another fo
 
 
 class QueueUnavailable(CommandError):
-    """The queue cannot be reached or started; the message is one line that says what to do."""
+    """The queue cannot be reached or started; the message is one line that says what to do. Exit status 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=2)
 
 
 def queue_socket(home: Path) -> Path:

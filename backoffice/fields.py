@@ -36,6 +36,7 @@ class SecretMisused(TypeError):
 class OpenedText(str):
     """A secret that was opened. It remembers its seal, for Django's ways of saving that do not ask the field."""
 
+    __slots__ = ("sealed",)
     sealed: Sealed
 
     def __repr__(self) -> str:

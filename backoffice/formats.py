@@ -54,7 +54,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def words(code: str) -> str:
     """A coded word as text: no_cost_center → no cost center."""
-    return code.replace("_", " ").replace(";", "; ")
+    return code.replace("_", " ").replace(";", "; ").replace(":", ": ")
 
 
 def today_in(zone: ZoneInfo) -> date:

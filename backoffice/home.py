@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,7 +13,7 @@ class HomeUnusable(SystemExit):
 
     def __init__(self, folder: Path, error: OSError) -> None:
         reason = os.strerror(error.errno) if error.errno else "cannot be written"
-        print(f"{folder}: {reason}. Set NIGHTWARD_HOME to a folder that you can write.", file=sys.stderr)
+        sys.stderr.write(f"{folder}: {reason}. Set NIGHTWARD_HOME to a folder that you can write.\n")
         super().__init__(2)
 
 
@@ -34,12 +35,10 @@ def private_text(path: Path, *, bytes_of_entropy: int) -> str:
         home_folder(path.parent)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(base64.urlsafe_b64encode(secrets.token_bytes(bytes_of_entropy)))
-            try:
+            with suppress(FileExistsError):
                 os.link(draft, path)
-            except FileExistsError:
-                pass
             draft.unlink()
         except OSError as error:
             raise HomeUnusable(path.parent, error) from None

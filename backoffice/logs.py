@@ -35,6 +35,9 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # They write each request's address at INFO: every one of them is one of our own events already, without it.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -48,7 +51,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
 
 
 class CorrelationMiddleware:
-    """Give each request a correlation id (never the caller's: it would be free text in the log), and say it in the answer."""
+    """Give each request a correlation id, and say it in the answer. Never the caller's: it would be free text in the log."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

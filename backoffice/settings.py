@@ -7,10 +7,10 @@ ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, and the intervals of the run ker
 from pathlib import Path
 
 import environ
-from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
-from backoffice.embedded import queue_url
 from backoffice.audited import TRACKED
+from backoffice.embedded import queue_url
 from backoffice.home import database_url, private_text
 from backoffice.logs import configure_logging
 from backoffice.theme import UNFOLD as UNFOLD
@@ -123,6 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -147,11 +148,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 X_FRAME_OPTIONS = "DENY"
-# unfold's Alpine needs 'unsafe-eval' and inline styles; scripts stay ours, from this host only.
+# unfold's Alpine needs 'unsafe-eval' and inline styles; scripts are files of this host, except on the queues' pages
+# (backoffice.access.QueuesGuard).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "script-src": [SELF, UNSAFE_EVAL, NONCE, UNSAFE_INLINE],
+        "script-src": [SELF, UNSAFE_EVAL],
         "style-src": [SELF, UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
         "font-src": [SELF, "data:"],
@@ -181,6 +183,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services. One token, its regions, its verbs.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "clinic.openapi.describe_parameters",
+    ],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVERS": [{"url": "/", "description": "This host"}],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -5,21 +5,25 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
+from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms.models import ModelChoiceField, ModelMultipleChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
 
 from backoffice import audit
 from backoffice.access import ACCOUNTS, mask, may, region_ids, scoped
-from backoffice.lists import BoundedPaginator
 from backoffice.look import ModelAdmin, TabularInline
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Any, Any]
+    _Paginator = Paginator[Any]
 else:
-    _Admin, _Inline = ModelAdmin, TabularInline
+    _Admin, _Inline, _Paginator = ModelAdmin, TabularInline, Paginator
+
+COUNT_LIMIT = 10_000
 
 
 class Verbs:
@@ -45,6 +49,15 @@ class Verbs:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.delete_verb is not None and may(request.user, self.delete_verb)
+
+
+class BoundedPaginator(_Paginator):
+    """Counts to COUNT_LIMIT and offers the pages up to there: of a million rows nobody needs the exact number."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return min(rows.order_by()[:COUNT_LIMIT].count() if isinstance(rows, QuerySet) else len(rows), COUNT_LIMIT)
 
 
 class StaffAdmin(Verbs, _Admin):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 Allowed = Callable[[HttpRequest], bool]
 
@@ -14,11 +14,29 @@ def allowed(verb: str) -> Allowed:
     return lambda request: request.user.has_perm(f"nightward.{verb}")
 
 
+def active(url_name: str) -> Allowed:
+    """Marks the one entry whose address is the longest beginning of the page's own."""
+
+    def is_active(request: HttpRequest) -> bool:
+        index = reverse("admin:index")
+        links = [str(item["link"]) for group in NAVIGATION for item in group["items"] if str(item["link"]) != index]
+        nearest = max((link for link in links if request.path.startswith(link)), key=len, default=index)
+        return nearest == reverse(url_name) and (nearest != index or request.path == index)
+
+    return is_active
+
+
 def _item(title: str, icon: str, url_name: str, verb: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(url_name), "permission": allowed(verb)}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(url_name),
+        "permission": allowed(verb),
+        "active": active(url_name),
+    }
 
 
-NAVIGATION = [
+NAVIGATION: list[dict[str, Any]] = [
     {"items": [_item("Dashboard", "dashboard", "admin:index", "see")]},
     {
         "title": "Recovery",
@@ -60,6 +78,9 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "backoffice.dashboard.dashboard",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("backoffice/favicon.svg")}
+    ],
     "STYLES": [lambda request: static("backoffice/site.css")],
     "SCRIPTS": [lambda request: static("backoffice/site.js")],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},

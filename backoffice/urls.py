@@ -11,3 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("backoffice.api_urls")),
 ]
+
+# The API answers in its own shape; pages get Django's.
+handler500 = "backoffice.rest.answers.server_error"

@@ -96,7 +96,7 @@ class NightWorker(Worker):
 
     def run_maintenance_tasks(self) -> None:
         """At the start and every 30 s: RQ's registries, runs whose worker is gone, parts whose bell was lost."""
-        super().run_maintenance_tasks()
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         try:
             abandon_stale_runs()
             ring_again()

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from backoffice.runs.job import Chunk, Fault, Job, Json, OutOfBalance, Result, RunEnds, Total
+from backoffice.runs.faults import OutOfBalance, RunEnds
+from backoffice.runs.job import Chunk, Fault, Job, Json, Result, Total
 from backoffice.runs.models import Failure, StepPart, as_json_totals
 
 BREAKER_ITEMS = 200

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from backoffice.adapters.webhook import WebhookFailed, post_json
 from backoffice.runs.bell import require_queue
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import RESTARTABLE, Alert, Run, RunStatus
 
 log = structlog.get_logger(__name__)

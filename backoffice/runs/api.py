@@ -22,7 +22,8 @@ from backoffice.rest.pages import page_of
 from backoffice.rest.views import ApiViewSet, of_token, region_of_token
 from backoffice.runs.bell import require_queue
 from backoffice.runs.control import AlreadyRunning, restart_run, start_run, stop_run
-from backoffice.runs.job import Json, Misuse
+from backoffice.runs.faults import Misuse
+from backoffice.runs.job import Json
 from backoffice.runs.models import Failure, Run, StepPart
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report

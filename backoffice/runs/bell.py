@@ -6,7 +6,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 from rq.job import Job as RqJob
 
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import StepPart
 from backoffice.runs.registry import job_named
 

@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.embedded import ensure_queue_server
 from backoffice.runs.control import AlreadyRunning, restart_run, start_run
-from backoffice.runs.job import Json, Misuse
+from backoffice.runs.faults import Misuse
+from backoffice.runs.job import Json
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report

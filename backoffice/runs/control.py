@@ -11,7 +11,8 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from backoffice.runs.bell import require_queue, ring
-from backoffice.runs.job import Job, Json, Misuse
+from backoffice.runs.faults import Misuse
+from backoffice.runs.job import Job, Json
 from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.registry import job_named
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts

@@ -19,42 +19,6 @@ Json = dict[str, Any]
 Total = int | Decimal
 
 
-class ItemError(Exception):
-    """This item cannot be done, the others can. Both arguments are coded words, never data of a patient."""
-
-    def __init__(self, category: str, reason: str) -> None:
-        super().__init__(f"{category}: {reason}")
-        self.category, self.reason = category, reason
-
-
-class RunEnds(Exception):
-    """The run cannot go on; `reason` is its code, the message one line for the person who reads the run's page."""
-
-    reason = "failed"
-
-
-class TransientError(RunEnds):
-    """The other side did not do its part, after the adapter's retries. Of an item it is the item's fault alone."""
-
-    reason = "other_side"
-
-
-class ConfigError(RunEnds):
-    """Nothing of this run can succeed until somebody changes something; the message says what."""
-
-    reason = "configuration"
-
-
-class OutOfBalance(RunEnds):
-    """Two figures that must be equal are not; the message names both."""
-
-    reason = "out_of_balance"
-
-
-class Misuse(Exception):
-    """A request that cannot be carried out as it was put; the message is one line that says what to do."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
     """Why one item failed. `reason`: codes joined by ";". `money`: what is at stake, None if unknown."""

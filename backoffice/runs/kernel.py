@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from backoffice.runs import parts
 from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, check, failure_rows, place_of
+from backoffice.runs.faults import ConfigError, ItemError, RunEnds, TransientError
 from backoffice.runs.heartbeat import Heartbeat
-from backoffice.runs.job import Chunk, ConfigError, Fault, ItemError, Job, Result, RunEnds, Step, TransientError
+from backoffice.runs.job import Chunk, Fault, Job, Result, Step
 from backoffice.runs.models import Failure, RunStatus, StepPart
 from backoffice.runs.registry import job_named
 
@@ -64,12 +65,8 @@ def work(part_id: int) -> None:
     if part is None:
         return
     run = part.run
-    with (
-        structlog.contextvars.bound_contextvars(
-            correlation_id=run.correlation_id, run=run.pk, job=run.job, part=part.pk
-        ),
-        Heartbeat(part) as heartbeat,
-    ):
+    ids = {"correlation_id": run.correlation_id, "run": run.pk, "job": run.job, "part": part.pk}
+    with structlog.contextvars.bound_contextvars(**ids), Heartbeat(part) as heartbeat:
         try:
             _work_part(part, job_named(run.job), heartbeat)
         except parts.FenceLost:
@@ -79,9 +76,7 @@ def work(part_id: int) -> None:
         except (DatabaseError, InterfaceError) as error:
             log.error("database_lost", error=type(error).__name__, at=place_of(error))
             connections.close_all()
-            parts.leave(
-                part, RunStatus.ERRORED, "database", f"The database refused or was lost ({type(error).__name__})."
-            )
+            parts.leave(part, RunStatus.ERRORED, "database", f"The database was lost ({type(error).__name__}).")
         except Exception as error:  # the one broad except for parts: an unexpected fault ends the run, not the worker
             log.error("run_unexpected", error=type(error).__name__, at=place_of(error))
             parts.leave(part, RunStatus.ERRORED, "unexpected", f"{type(error).__name__} at {place_of(error)}")

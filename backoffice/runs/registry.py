@@ -5,7 +5,8 @@ from typing import cast
 
 from django.utils.module_loading import import_string
 
-from backoffice.runs.job import Job, Misuse
+from backoffice.runs.faults import Misuse
+from backoffice.runs.job import Job
 
 JOBS = {
     "recover_services": "clinic.jobs.RECOVER_SERVICES",

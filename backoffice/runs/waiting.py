@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rq import Worker
 
 from backoffice.runs.control import stop_run
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run
 from backoffice.runs.registry import job_named

@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 from backoffice.runs import alerts
 from backoffice.runs.alerts import check_alerts
 from backoffice.runs.control import restart_run, stop_run
-from backoffice.runs.job import ConfigError
+from backoffice.runs.faults import ConfigError
 from backoffice.runs.models import Alert, Run
 from tests.runs.test_kernel import begin, die_at, work_all
 from tests.runs.toy import World

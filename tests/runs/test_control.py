@@ -15,7 +15,7 @@ from backoffice.runs.control import (
     start_run,
     stop_run,
 )
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.parts import FenceLost, claim
 from tests.runs.conftest import parts_of

@@ -10,7 +10,8 @@ from django.db import DatabaseError
 
 from backoffice.runs import kernel
 from backoffice.runs.control import restart_run, start_run, stop_run
-from backoffice.runs.job import ConfigError, Fault, ItemError, OutOfBalance, TransientError
+from backoffice.runs.faults import ConfigError, ItemError, OutOfBalance, TransientError
+from backoffice.runs.job import Fault
 from backoffice.runs.models import Failure, Run, RunStatus, StepPart
 from backoffice.runs.report import run_report
 from backoffice.runs.state import waiting_parts

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from backoffice.access import may_run
 from backoffice.lists import Filter, Listing, by, region_choices
 from backoffice.runs import control
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import LIVE, Failure, Run, RunStatus, StepPart, StepState
 from backoffice.runs.registry import JOBS, job_named
 from backoffice.runs.report import run_report

@@ -2,23 +2,19 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from backoffice.runs.bell import require_queue
+from backoffice.embedded import ensure_queue_server
 from backoffice.runs.control import abandon_stale_runs, ring_again
-from backoffice.runs.job import Misuse
+from backoffice.runs.state import waiting_parts
 
 
 class Command(BaseCommand):
-    help = (
-        "Mark runs whose worker was lost as abandoned, so that they can be restarted. Says nothing when there are none."
-    )
+    help = "Marks runs whose worker was lost as abandoned, so that they can be restarted. Silent when there are none."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if abandoned := abandon_stale_runs():
             self.stdout.write(f"{abandoned} run{'s' if abandoned != 1 else ''} abandoned.")
-        try:
-            require_queue()
+        if waiting_parts().filter(run__attended=False).exists():
+            ensure_queue_server()
             ring_again()
-        except Misuse as error:
-            raise CommandError(str(error), returncode=2) from None

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backoffice.embedded import ensure_queue_server
 from backoffice.runs.command import EXIT_ALREADY_RUNNING, finish, run_numbered
 from backoffice.runs.control import AlreadyRunning, restart_run
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 from backoffice.runs.registry import job_named
 from backoffice.runs.waiting import queue_is_served
 

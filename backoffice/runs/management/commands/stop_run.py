@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.runs.command import run_numbered
 from backoffice.runs.control import stop_run
-from backoffice.runs.job import Misuse
+from backoffice.runs.faults import Misuse
 
 
 class Command(BaseCommand):
