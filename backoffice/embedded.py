@@ -9,6 +9,7 @@ import atexit
 import fcntl
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -44,12 +45,13 @@ class QueueUnavailable(CommandError):
 
 
 def queue_socket(home: Path) -> Path:
-    """Where the bundled server of this home listens; a short path outside it where its own would be too long.
+    """Where the bundled server of this home listens; a short path outside it where its own would not do.
 
-    Not in $TMPDIR, which may differ between a shell and cron: both must find the same server.
+    redis-py cannot read CLIENT INFO, which RQ's workers ask for, when the path has a space or an equals sign. Not in
+    $TMPDIR, which may differ between a shell and cron: both must find the same server.
     """
     socket = home / "queue" / "valkey.sock"
-    if len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT:
+    if len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT and re.fullmatch(r"[\w/.+-]+", str(socket), re.ASCII):
         return socket
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path("/tmp") / f"nightward-{os.getuid()}-{digest}" / "valkey.sock"  # noqa: S108 (mode 700, owner checked)
@@ -57,7 +59,7 @@ def queue_socket(home: Path) -> Path:
 
 def queue_url(home: Path) -> str:
     """The address of the bundled server, whether it runs or not; touches nothing."""
-    return f"unix://{quote(str(queue_socket(home)))}?db=0"
+    return f"unix://{queue_socket(home)}?db=0"
 
 
 def ensure_queue_server() -> None:
@@ -133,6 +135,8 @@ class BundledServer:
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.stop()
+            if self.socket.parent != self.folder:
+                self.socket.parent.rmdir()
         except BlockingIOError:
             pass  # somebody else uses it
         finally:

@@ -5,13 +5,29 @@ Patient data never goes in: events carry ids of ours, counts and words.
 
 import logging
 import sys
+import traceback
 import uuid
 from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from structlog.typing import EventDict
 
 CORRELATION_HEADER = "X-Correlation-ID"
+
+
+def place_of_exception(logger: object, method: str, event: EventDict) -> EventDict:
+    """Say of an exception its class and the lines that it came through: its message and values may be a patient's."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        event["exception"] = "\n".join([type(error).__name__, *lines])
+    return event
 
 
 def configure_logging(*, level: str, as_json: bool) -> None:
@@ -21,6 +37,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        place_of_exception,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -42,7 +59,6 @@ def configure_logging(*, level: str, as_json: bool) -> None:
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
-            structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -51,7 +67,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
 
 
 class CorrelationMiddleware:
-    """Give each request a correlation id, and say it in the answer. Never the caller's: it would be free text in the log."""
+    """Give each request a correlation id of our own, for a caller's would be free text in the log; say it in the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 
 from django.conf import settings
@@ -44,10 +44,21 @@ class Service:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._asked = threading.Event()
 
-    def start(self, title: str, arguments: Sequence[str], *, keep: Sequence[int] = ()) -> None:
+    def start(
+        self,
+        title: str,
+        arguments: Sequence[str],
+        *,
+        keep: Sequence[int] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Start `python ARGUMENTS` in a session of its own: Ctrl-C is for this process, which passes it on."""
         self._children[title] = subprocess.Popen(  # noqa: S603 (our own programs)
-            [sys.executable, *arguments], cwd=settings.BASE_DIR, start_new_session=True, pass_fds=keep
+            [sys.executable, *arguments],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **(variables or {})},
+            start_new_session=True,
+            pass_fds=keep,
         )
 
     def stop_on_signals(self) -> None:
@@ -107,6 +118,21 @@ def start_web(service: Service, listener: socket.socket) -> None:
     options = ["--bind", f"fd://{fd}", "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS)]
     quiet = ["--log-level", "warning", "--no-control-socket", "--graceful-timeout", "10"]
     service.start("web server", ["-m", "gunicorn", "backoffice.wsgi:application", *options, *quiet], keep=[fd])
+
+
+def start_demo_hospital(service: Service) -> None:
+    """Serve the last demo's hospital again, with what was written to it; nothing where there is none or it runs."""
+    folder = settings.NIGHTWARD_HOME / "demo"
+    if not (folder / "port").exists():
+        return
+    port = (folder / "port").read_text()
+    try:
+        listen("127.0.0.1", int(port)).close()
+    except CommandError:
+        return
+    where = ["--data", str(folder / "hospital"), "--state", str(folder / "state"), "--port", port]
+    token = {"NIGHTWARD_SANDBOX_TOKEN": (folder / "token").read_text()}
+    service.start("demo's hospital", ["manage.py", "sandbox", "hospital", *where], variables=token)
 
 
 def sign_in_line(*, terminal: bool) -> str:

@@ -1,0 +1,1 @@
+"""Tenants: configuration, credentials, connections, who may see what, and the API's tokens."""

@@ -1,0 +1,145 @@
+"""A region's page: what its file holds, by form. Secrets go in and never come out."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+
+from backoffice.access import ACCOUNTS, may
+from backoffice.look import CheckboxSelectMultiple, PasswordInput, TextInput
+from backoffice.staffadmin import StaffAdmin
+from regions import keys
+from regions.configuration import held_values, save, set_env_vars
+from regions.models import Region
+
+KEPT = "A value is stored. Leave this empty to keep it."
+PREFIX = "env_"
+REMOVE = "remove_secrets"
+
+if TYPE_CHECKING:
+    _RegionForm = forms.ModelForm[Region]
+else:
+    _RegionForm = forms.ModelForm
+
+
+class RegionForm(_RegionForm):
+    """Region's columns, and a field for each key of env_vars; a secret that is left empty stays as it is."""
+
+    remove_secrets = forms.MultipleChoiceField(
+        required=False, widget=CheckboxSelectMultiple, choices=(), help_text="Stored secrets to forget."
+    )
+
+    class Meta:
+        model = Region
+        fields = (
+            "name", "display_name", "time_zone", "country", "paused", "pace", "concurrency_per_run", "filing_days",
+            "collection_percent", "deployment", "staff",
+        )  # fmt: skip
+        widgets = {"staff": CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.held = held_values(self.instance)
+        for key in keys.ENV_VARS:
+            field = self.fields[PREFIX + key]
+            if key not in keys.SECRETS:
+                field.initial = self.held.get(key, "")
+            elif key in self.held:
+                field.help_text = KEPT
+        stored = sorted(keys.SECRETS & self.held.keys())
+        self.fields[REMOVE].choices = [(key, key) for key in stored]  # type: ignore[attr-defined]
+
+    def clean_pace(self) -> dict[str, Any]:
+        pace = self.cleaned_data["pace"]
+        if not isinstance(pace, dict):
+            raise forms.ValidationError('This must be an object, such as {"hospital": 50}.')
+        for key, problem in keys.pace_problems(pace):
+            self.add_error("pace", f"{key}: {problem}")
+        return pace
+
+    def clean_deployment(self) -> dict[str, str]:
+        deployment = self.cleaned_data["deployment"]
+        if not isinstance(deployment, dict):
+            raise forms.ValidationError('This must be an object, such as {"memory": "256Mi"}.')
+        for key, value in deployment.items():
+            if key not in keys.DEPLOYMENT_KEYS:
+                self.add_error("deployment", f"{key}: is not known; known are {', '.join(keys.DEPLOYMENT_KEYS)}")
+            elif not isinstance(value, str):
+                self.add_error("deployment", f"{key}: must be text")
+        return deployment
+
+    def clean(self) -> dict[str, Any]:
+        for key in keys.ENV_VARS:
+            value = self.cleaned_data.get(PREFIX + key, "")
+            problem = keys.env_var_problem(key, value) if value else None
+            if problem:
+                self.add_error(PREFIX + key, f"This {problem}.")
+        return self.cleaned_data
+
+    def values(self) -> dict[str, str]:
+        """env_vars as the form leaves them."""
+        values = {}
+        for key in keys.ENV_VARS:
+            value = self.cleaned_data.get(PREFIX + key, "")
+            if not value and key in keys.SECRETS and key not in self.cleaned_data.get(REMOVE, ()):
+                value = self.held.get(key, "")
+            if value:
+                values[key] = value
+        return values
+
+
+def _field(key: str) -> forms.CharField:
+    widget: forms.Widget = PasswordInput({"autocomplete": "off"}) if key in keys.SECRETS else TextInput()
+    return forms.CharField(required=False, label=key, widget=widget, max_length=4000)
+
+
+@admin.register(Region)
+class RegionAdmin(StaffAdmin):
+    """Everybody sees their regions' settings; engineers change them."""
+
+    region_path = ""
+    change_verb = "configure"
+    add_verb = "configure"
+    form = type("RegionFormWithKeys", (RegionForm,), {PREFIX + key: _field(key) for key in keys.ENV_VARS})
+    list_display = ("name", "display_name", "time_zone", "country", "paused")
+    list_filter = ("paused",)
+    search_fields = ("name", "display_name")
+    fieldsets = (
+        (None, {"fields": ("name", "display_name", "time_zone", "country", "paused", "staff")}),
+        ("Limits", {"fields": ("pace", "concurrency_per_run")}),
+        ("Money", {"fields": ("filing_days", "collection_percent")}),
+        ("Connections", {"fields": (*(PREFIX + key for key in keys.ENV_VARS), REMOVE)}),
+        ("Deployment", {"fields": ("deployment",)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("name", "connections") if obj else ("connections",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
+            return fieldsets
+        to_read = {"fields": ("connections",)}
+        return [(title, to_read if title == "Connections" else options) for title, options in fieldsets]
+
+    @admin.display(description="Connections")
+    def connections(self, region: Region) -> str:
+        """For who may only read: addresses as they are, of secrets that there is one."""
+        values = sorted(held_values(region).items())
+        lines = ((key, "stored" if key in keys.SECRETS else value) for key, value in values)
+        return format_html_join("", "<div>{}: {}</div>", lines) or "none"
+
+    def save_model(self, request: HttpRequest, obj: Region, form: Any, change: bool) -> None:
+        changed = set_env_vars(obj, form.values())
+        # What was typed here no longer comes from the environment.
+        obj.env_sources = {key: name for key, name in obj.env_sources.items() if key not in changed}
+        save(obj, changed if change else [])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change and isinstance(request.user, User) and not may(request.user, ACCOUNTS):
+            # Else who made the region could not open it.
+            form.instance.staff.add(request.user)

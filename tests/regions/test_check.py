@@ -1,0 +1,92 @@
+"""load_region --check: every endpoint is asked once, what works is said, nothing is changed."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from regions.models import Region
+from tests.factories import RegionFactory
+
+TOKEN = "s3cret-of-the-hospital"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def peer(httpserver: HTTPServer) -> HTTPServer:
+    """A hospital and a FHIR server that take TOKEN and no other."""
+
+    def answer(body: Any) -> Any:
+        def handler(request: Request) -> Response:
+            if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+                return Response(status=401)
+            return Response(json.dumps(body), content_type="application/json")
+
+        return handler
+
+    httpserver.expect_request("/graphql").respond_with_handler(answer({"data": {"serviceConfiguration": None}}))
+    httpserver.expect_request("/fhir/Patient").respond_with_handler(answer({"resourceType": "Bundle", "total": 0}))
+    return httpserver
+
+
+def check(folder: Path, **env_vars: str) -> list[str]:
+    file = folder / "region.json"
+    file.write_text(json.dumps({"name": "purbalingga", "time_zone": "Asia/Jakarta", "env_vars": env_vars}))
+    out = StringIO()
+    try:
+        call_command("load_region", str(file), check=True, stdout=out)
+    except CommandError as error:
+        return [*out.getvalue().splitlines(), f"{error} (status {error.returncode})"]
+    return out.getvalue().splitlines()
+
+
+def test_endpoints_that_work_are_said_to(peer: HTTPServer, tmp_path: Path) -> None:
+    lines = check(
+        tmp_path,
+        HOSPITAL_GRAPHQL_URL=peer.url_for("/graphql"),
+        HOSPITAL_API_TOKEN=TOKEN,
+        FHIR_SERVER_URL=peer.url_for("/fhir/"),
+        FHIR_API_TOKEN=TOKEN,
+    )
+    assert lines == ["purbalingga: hospital: works", "purbalingga: FHIR server: works"]
+    assert len(peer.log) == 2
+    assert not Region.objects.exists()
+
+
+def test_a_refused_token_is_told_apart_and_not_shown(peer: HTTPServer, tmp_path: Path) -> None:
+    lines = check(
+        tmp_path,
+        HOSPITAL_GRAPHQL_URL=peer.url_for("/graphql"),
+        HOSPITAL_API_TOKEN="wr0ng-token",
+        FHIR_SERVER_URL=peer.url_for("/fhir"),
+        FHIR_API_TOKEN="wr0ng-token",
+    )
+    assert lines[1] == "purbalingga: FHIR server: refuses the token (HTTP 401)"
+    assert lines[2] == "purbalingga: hospital, FHIR server did not work; nothing was changed (status 1)"
+    assert "wr0ng-token" not in "".join(lines)
+
+
+def test_an_endpoint_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    lines = check(tmp_path, FHIR_SERVER_URL="http://127.0.0.1:9/fhir")
+    assert lines[0] == "purbalingga: FHIR server: does not work: ConnectError"
+
+
+def test_a_file_without_endpoints_is_only_read(tmp_path: Path) -> None:
+    assert check(tmp_path) == ["purbalingga: the file is well-formed and names no endpoint"]
+
+
+def test_a_kept_secret_is_tried_and_a_missing_one_named(peer: HTTPServer, tmp_path: Path) -> None:
+    url = peer.url_for("/graphql")
+    RegionFactory.create(name="purbalingga", env_vars={"HOSPITAL_API_TOKEN": TOKEN})
+    assert check(tmp_path, HOSPITAL_GRAPHQL_URL=url, HOSPITAL_API_TOKEN="keep:") == ["purbalingga: hospital: works"]
+    assert "HOSPITAL_GRAPHQL_URL" not in Region.objects.get().env_vars
+    Region.objects.get().delete()
+    with pytest.raises(CommandError, match="HOSPITAL_API_TOKEN: keep: stands for a secret") as caught:
+        call_command("load_region", str(tmp_path / "region.json"), check=True)
+    assert caught.value.returncode == 2
