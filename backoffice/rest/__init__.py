@@ -1,0 +1,1 @@
+"""What every endpoint does alike: one shape of error, strict input, keyset pages, the schema and its page."""

@@ -1,0 +1,1 @@
+"""Missing-service recovery: the decision table and the phases of its chunks (clinic/jobs.py declares the job)."""

@@ -1,0 +1,119 @@
+"""What earlier attempts intended and did not close is looked up by its key before anything else is read.
+
+Two kinds. Intents of this chain were in the chunk that did not commit: found ones are counted here, as row 16, and not
+read again; the others are read again with their chunk. Unknown writes of the region have been counted as failed
+already, and intents of other chains belong to runs that died (a region has one writing run at a time): a found one
+closes its worklist row and failure, and is in no run's figures.
+"""
+
+from collections.abc import Sequence
+
+from backoffice.adapters.hospital import Hospital
+from backoffice.adapters.hospital_types import HospitalUnavailable, Session
+from backoffice.runs.job import Fault, Result
+from backoffice.runs.kernel import each
+from clinic.models import ServiceWrite, WriteState
+from clinic.recovery.answers import accepted
+from clinic.recovery.intents import plan_of
+from clinic.recovery.scope import Recovery, Window, refusal_ends_the_run
+from clinic.recovery.verdict import WRITTEN
+from clinic.recovery.windows import window_at
+from clinic.recovery.work import Work, result_of
+
+
+class Unanswered:
+    """The hospital did not say whether it has the session."""
+
+
+def settle(recovery: Recovery) -> Result:
+    """Close what is open. A preview settles nothing: a writing run may be at work on the very same rows."""
+    if recovery.preview:
+        return Result(rows=Work(windows={}))
+    counted = ServiceWrite.objects.filter(run__chain=recovery.chain, settled=True)
+    recovery.settled.update(counted.values_list("appointment_id", flat=True))
+    rows = _open_writes(recovery)
+    work = Work(windows={row.window: _window(recovery, row) for row in rows if _mine(recovery, row)})
+    work.writes += _superseded(recovery, rows)
+    asked = [row for row in rows if row.state != WriteState.REFUSED]
+    answers = each(lambda row: look_up(recovery.hospital, row.idempotency_key), asked, concurrency=recovery.concurrency)
+    taken = _keys_written(recovery, asked)
+    for row, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, Unanswered | Fault):
+            _unanswered(recovery, work, row)
+        elif answer is None or row.idempotency_key in taken:
+            row.state = WriteState.NOT_WRITTEN
+        else:
+            _found(recovery, work, row, answer)
+        work.writes.append(row)
+    return result_of(recovery, work, [])
+
+
+def look_up(hospital: Hospital, key: str) -> Session | Unanswered | None:
+    """What the key has created, in a thread."""
+    with refusal_ends_the_run():
+        try:
+            return hospital.session_by_key(key)
+        except HospitalUnavailable:
+            return Unanswered()
+
+
+def _open_writes(recovery: Recovery) -> list[ServiceWrite]:
+    states = (WriteState.INTENDED, WriteState.UNKNOWN)
+    rows = ServiceWrite.objects.filter(state__in=states, region=recovery.region).select_related("run")
+    return list(rows.order_by("pk"))
+
+
+def _mine(recovery: Recovery, row: ServiceWrite) -> bool:
+    """Whether it was in the chunk that this chain did not commit."""
+    return row.state == WriteState.INTENDED and row.run.chain == recovery.chain
+
+
+def _superseded(recovery: Recovery, rows: Sequence[ServiceWrite]) -> list[ServiceWrite]:
+    """Intents that a later one of the same appointment followed: only a refusal makes a second attempt."""
+    mine = [row for row in rows if _mine(recovery, row)]
+    last = {row.appointment_id: row for row in mine}
+    refused = [row for row in mine if last[row.appointment_id] is not row]
+    for row in refused:
+        row.state = WriteState.REFUSED
+    return refused
+
+
+def _keys_written(recovery: Recovery, rows: Sequence[ServiceWrite]) -> set[str]:
+    """Keys that another run has sent and counted since: what is found under them is its write."""
+    keys = [row.idempotency_key for row in rows]
+    written = ServiceWrite.objects.filter(region=recovery.region, state=WriteState.WRITTEN, idempotency_key__in=keys)
+    return set(written.values_list("idempotency_key", flat=True)) if keys else set()
+
+
+def _unanswered(recovery: Recovery, work: Work, row: ServiceWrite) -> None:
+    """Row 14 for this chain's own intent: failed, and kept for the next run. An unknown one stays what it is."""
+    if _mine(recovery, row):
+        row.state = WriteState.UNKNOWN
+        _count(recovery, row)
+        work.decide(row.window, plan_of(row).failed("write_path", "unknown"))
+
+
+def _found(recovery: Recovery, work: Work, row: ServiceWrite, session: Session) -> None:
+    decision = accepted(plan_of(row), session)
+    if decision.outcome not in WRITTEN:  # cancelled since: read again, its next key is another
+        row.state = WriteState.REFUSED
+        return
+    mine = _mine(recovery, row)
+    row.state, row.session_id = WriteState.WRITTEN, session.id
+    if mine:
+        _count(recovery, row)
+        work.decide(row.window, decision)
+    else:
+        row.late = True
+        work.late.append(decision)
+
+
+def _count(recovery: Recovery, row: ServiceWrite) -> None:
+    row.settled = True
+    recovery.settled.add(row.appointment_id)
+
+
+def _window(recovery: Recovery, row: ServiceWrite) -> Window:
+    if "only" in recovery.parameters:
+        return Window(row.window, row.window + 1, row.start, row.start)
+    return window_at(recovery, row.window)

@@ -1,0 +1,110 @@
+"""The write phase: every intent is committed before it is sent, and each answer is one of rows 11 to 16."""
+
+import time
+from typing import NamedTuple
+
+from backoffice.adapters.hospital import Hospital
+from backoffice.adapters.hospital_types import HospitalUnavailable, Session, WriteError, WriteUnanswered
+from backoffice.adapters.http import pause_before
+from backoffice.runs.job import Fault, Result
+from backoffice.runs.kernel import each
+from clinic.models import ServiceWrite, WriteState
+from clinic.recovery.answers import answered
+from clinic.recovery.intents import intent_row
+from clinic.recovery.scope import Recovery, refusal_ends_the_run
+from clinic.recovery.verdict import WRITTEN, Decision, Plan
+from clinic.recovery.work import Draft, Work, result_of
+
+RETRIES = 3  # of a write that the hospital itself answers with INTERNAL; the adapter retries what never arrived
+
+
+class Sent(NamedTuple):
+    """What became of one write: its outcome or what is left of the plan, and its row's new state."""
+
+    found: Decision | Plan
+    state: WriteState
+    session_id: str = ""
+
+
+def intend(recovery: Recovery, result: Result) -> None:
+    """Write-ahead rows of everything that is about to be sent."""
+    rows = [intent_row(recovery, draft, WriteState.INTENDED) for draft in result.intents]
+    ServiceWrite.objects.bulk_create(rows)
+    for draft, row in zip(result.intents, rows, strict=True):
+        draft.row = row
+
+
+def act(recovery: Recovery, result: Result) -> Result:
+    """Send the intents. What the hospital leaves over by refusing single blocks becomes the next intents."""
+    work: Work = result.rows
+    drafts: list[Draft] = list(result.intents)
+    answers = each(lambda draft: send(recovery.hospital, draft), drafts, concurrency=recovery.concurrency)
+    left = []
+    for draft, answer in zip(drafts, answers, strict=True):
+        sent = _unexpected(draft, answer) if isinstance(answer, Fault) else answer
+        row = draft.intent
+        row.state, row.session_id = sent.state, sent.session_id
+        work.writes.append(row)
+        if isinstance(sent.found, Plan):
+            left.append(Draft(plan=sent.found, window=draft.window))
+        else:
+            work.decide(draft.window, sent.found)
+    return result_of(recovery, work, left, result.totals)
+
+
+def send(hospital: Hospital, draft: Draft) -> Sent:
+    """One write, in a thread."""
+    plan = draft.plan
+    with refusal_ends_the_run():
+        try:
+            answer = _create(hospital, draft)
+        except HospitalUnavailable as fault:
+            return Sent(plan.failed("write_path", fault.code), WriteState.NOT_WRITTEN)
+        except WriteUnanswered:
+            found = _after_silence(hospital, draft)
+            if found is None:
+                return Sent(plan.failed("write_path", "unknown"), WriteState.UNKNOWN)
+            answer = found
+    found_for = answered(plan, answer)
+    if isinstance(answer, Session) and isinstance(found_for, Decision) and found_for.outcome in WRITTEN:
+        return Sent(found_for, WriteState.WRITTEN, answer.id)
+    return Sent(found_for, WriteState.REFUSED)
+
+
+def _after_silence(hospital: Hospital, draft: Draft) -> Session | tuple[WriteError, ...] | None:
+    """Row 14: the key is looked up before the write is sent once more; None when nobody can say what became of it."""
+    key = draft.intent.idempotency_key
+    try:
+        found = hospital.session_by_key(key)
+        if found is not None:
+            return found
+        try:
+            return _create(hospital, draft)
+        except WriteUnanswered:
+            return hospital.session_by_key(key)
+    except HospitalUnavailable:
+        return None
+
+
+def _create(hospital: Hospital, draft: Draft) -> Session | tuple[WriteError, ...]:
+    """createServiceSession; INTERNAL, which says that nothing was written, is tried again under the same key."""
+    plan = draft.plan
+    for attempt in range(RETRIES + 1):
+        if attempt:
+            time.sleep(pause_before(attempt, None))
+        answer = hospital.create_session(
+            key=draft.intent.idempotency_key,
+            appointment_id=plan.appointment.id,
+            case_id=plan.destination.case_id,
+            cost_center_id=plan.destination.cost_center_id,
+            physician_id=plan.destination.physician_id,
+            services=[(line.block, line.quantity) for line in plan.lines],
+        )
+        if isinstance(answer, Session) or all(error.code != "INTERNAL" for error in answer):
+            break
+    return answer
+
+
+def _unexpected(draft: Draft, fault: Fault) -> Sent:
+    """A fault of ours while it was sent: it may have been written, so the next run looks it up."""
+    return Sent(draft.plan.failed(fault.category, fault.reason), WriteState.UNKNOWN)
