@@ -9,59 +9,19 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.operations import BaseDatabaseOperations
 from redis import Redis
 
 from backoffice import embedded
-from tests.needs import Need, missing_needs
+from backoffice.audit_rows import protect, release
 from tests.processes import Processes
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--no-skips",
-        action="store_true",
-        help="a test that is skipped, expected to fail, or lacks a package is a failure",
-    )
+pytest_plugins = ["tests.left_out"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(LeftOut(config), "left-out")
     _end_the_network_here()
-
-
-class LeftOut:
-    """Tests whose system package is not installed are left out by their marker, and named; none is skipped silently."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.missing: list[Need] = missing_needs()
-        self.strict: bool = config.getoption("--no-skips")
-        self.skipped: list[str] = []
-
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        left_out = [item for item in items if any(item.get_closest_marker(need.marker) for need in self.missing)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.skipped:
-            self.skipped.append(report.nodeid)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.skipped:
-            self.skipped.append(report.nodeid)
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.strict and (self.skipped or any(need.package for need in self.missing)):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        for need in self.missing:
-            terminalreporter.write_line(need.sentence)
-        if self.strict:
-            for name in self.skipped:
-                terminalreporter.write_line(f"Not run, which --no-skips does not allow: {name}", red=True)
 
 
 def _end_the_network_here() -> None:
@@ -87,9 +47,26 @@ def _end_the_network_here() -> None:
             raise socket.gaierror(socket.EAI_NONAME, "a test reached for the network")
         return getaddrinfo(host, *args, **kwargs)
 
-    socket.socket.connect = checked_connect  # type: ignore[method-assign]
-    socket.socket.connect_ex = checked_connect_ex  # type: ignore[method-assign]
+    socket.socket.connect = checked_connect  # type: ignore[assignment, method-assign]
+    socket.socket.connect_ex = checked_connect_ex  # type: ignore[assignment, method-assign]
     socket.getaddrinfo = checked_getaddrinfo
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_audit_log_can_be_emptied_between_tests() -> Iterator[None]:
+    """Tests with real transactions empty the database after them, which the audit log's triggers refuse."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_all(operations: BaseDatabaseOperations, sql_list: Any) -> None:
+        release(operations.connection)
+        try:
+            flush(operations, sql_list)
+        finally:
+            protect(operations.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_all)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,13 @@
+# The scripts in bin/ under make's roof; they need no make.
+.PHONY: demo serve test bench lock
+
+demo serve test bench:
+	./bin/$@
+
+# Write the pinned packages anew from requirements*.in; the tests' agree with the program's. After ./bin/test, which brings uv.
+lock: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+lock:
+	for name in requirements requirements-dev; do \
+		uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+			$$name.in -o $$name.txt || exit; \
+	done

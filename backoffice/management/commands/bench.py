@@ -1,0 +1,78 @@
+"""Measure what docs/benchmarks.md says, on this machine."""
+
+import signal
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from backoffice.bench import memory, recovery, worklist
+from backoffice.bench.databases import NOT_HERE, Postgresql, Sqlite, databases
+from backoffice.bench.document import write
+from backoffice.bench.machine import taken_on
+from backoffice.bench.plan import QUICK, WHOLE, Bench, Sizes
+from backoffice.bench.processes import ROOT, BenchFailed
+from backoffice.bench.tables import Section
+from backoffice.home import home_folder
+
+SECTIONS = {"recovery": recovery.measure, "memory": memory.measure, "worklist": worklist.measure}
+DATABASES = {"sqlite": Sqlite.name, "postgresql": Postgresql.name}
+
+
+class Command(BaseCommand):
+    help = "Measure recovery, its memory and the worklist on SQLite and PostgreSQL, and print tables with ratios."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)} (all)")
+        parser.add_argument("--database", action="append", choices=DATABASES, help="may be given again (both)")
+        parser.add_argument("--quick", action="store_true", help="everything small, in a minute: does it work at all?")
+        parser.add_argument("--write", action="store_true", help="put the sections into docs/benchmarks.md as well")
+
+    def handle(self, *args: Any, sections: list[str], quick: bool, **options: Any) -> None:
+        unknown = ", ".join(sorted(set(sections) - set(SECTIONS)))
+        if unknown:
+            raise CommandError(f"No section is called {unknown}. Sections: {', '.join(SECTIONS)}.", returncode=2)
+        if options["write"] and (quick or options["database"]):
+            raise CommandError("--write keeps whole measurements only: leave out --quick and --database.", returncode=2)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # cleans up, as Ctrl-C does
+        wanted = [DATABASES[name] for name in options["database"] or DATABASES]
+        try:
+            found = self._measure(sections or list(SECTIONS), wanted, QUICK if quick else WHOLE)
+        except BenchFailed as error:
+            raise CommandError(str(error), returncode=1) from None
+        if options["write"]:
+            write(ROOT / "docs" / "benchmarks.md", found)
+        faults = [fault for section in found for fault in section.faults]
+        if faults:
+            raise CommandError("\n".join(("What had to hold did not:", *faults)), returncode=1)
+
+    def _measure(self, names: Sequence[str], wanted: Sequence[str], sizes: Sizes) -> list[Section]:
+        """The sections, each printed as soon as it is there."""
+        found = []
+        home = home_folder(settings.NIGHTWARD_HOME)
+        with (
+            TemporaryDirectory(prefix="bench-", dir=home, ignore_cleanup_errors=True) as folder,
+            databases(Path(folder), wanted) as here,
+        ):
+            if len(here) < len(wanted):
+                self._say(NOT_HERE)
+            if not here:
+                raise CommandError("There is no database to measure on.", returncode=2)
+            note = taken_on(ROOT, [database.version for database in here])
+            bench = Bench(folder=Path(folder), databases=here, sizes=sizes, say=self._say)
+            for name in names:
+                section = SECTIONS[name](bench).with_note(note)
+                self.stdout.write("\n".join([*section.lines(), "", ""]))
+                self.stdout.flush()
+                found.append(section)
+        return found
+
+    def _say(self, line: str) -> None:
+        self.stderr.write(line)
+        self.stderr.flush()
