@@ -185,3 +185,18 @@ def test_checking_alerts_is_silent(processes: Processes) -> None:
     running = processes.manage("check_alerts")
     assert running.ends(within=60) == 0, running.output
     assert running.output == ""
+
+
+def test_a_database_without_tables_is_one_line_that_says_what_to_do(processes: Processes, tmp_path: Path) -> None:
+    running = processes.manage(
+        "recover_services", "--region", "north", *RANGE, DATABASE_URL=f"sqlite:///{tmp_path}/new"
+    )
+    assert running.ends(within=60) == 1, running.output
+    assert "manage.py migrate" in one_line(running.output)
+
+
+def test_a_database_that_cannot_be_reached_is_one_line_that_says_what_to_do(processes: Processes) -> None:
+    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    running = processes.manage("recover_services", "--region", "north", *RANGE, DATABASE_URL=away)
+    assert running.ends(within=60) == 1, running.output
+    assert "DATABASE_URL" in one_line(running.output)
