@@ -67,7 +67,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
 
 
 class CorrelationMiddleware:
-    """Give each request a correlation id of our own (a caller's would be free text in the log), and say it in the answer."""
+    """Give each request a correlation id of our own, and say it in the answer: a caller's would be free text in logs."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -25,9 +25,8 @@ def test_an_exception_is_logged_by_class_and_place_without_its_message_or_any_va
     configure_logging(level="INFO", as_json=as_json)
     stream = io.StringIO()
     logging.getLogger().handlers[0].setStream(stream)  # type: ignore[attr-defined]
-    patient = "Jane Roe, 555-0199"
     try:
-        raise ValueError(patient)
+        int("Jane Roe, 555-0199")
     except ValueError:
         if ours:
             structlog.get_logger("ours").exception("failed")
