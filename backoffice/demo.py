@@ -12,6 +12,7 @@ from rich.table import Table
 
 from backoffice.runs.job import Json
 from backoffice.runs.models import Alert, Run, StepState
+from backoffice.runs.report import without_codes
 from clinic.models import MissingService, RecoveryWindow, ServiceWrite, UnsupportedService
 from regions.models import Region
 
@@ -62,7 +63,7 @@ def closing_table(console: Console, report: Json) -> None:
     reasons.add_column("reason", max_width=50)
     reasons.add_column("appointments", justify="right")
     for category, counts in report["failures"].items():
-        for reason, number in grouped(counts):
+        for reason, number in without_codes(counts):
             reasons.add_row(category.replace("_", " "), reason, f"{number:,}")
     console.print(reasons)
     cache = Table(title="Lookups", title_justify="left")
@@ -79,12 +80,3 @@ def closing_table(console: Console, report: Json) -> None:
     console.print(
         f"{report['totals'].get('services', 0):,} services written, ${written:,.2f}; ${at_stake:,.2f} at stake"
     )
-
-
-def grouped(counts: dict[str, int]) -> list[tuple[str, int]]:
-    """Reasons without their block codes, added up: ten codes of one fault are one line."""
-    sums: dict[str, int] = {}
-    for reason, number in counts.items():
-        words = sorted({part.rpartition(":")[2] for part in reason.split(";")})
-        sums["; ".join(words)] = sums.get("; ".join(words), 0) + number
-    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))

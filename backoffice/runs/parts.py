@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from backoffice.runs.bell import ring
 from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.report import log_ended
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,7 @@ def leave(part: StepPart, status: RunStatus, reason: str, detail: str) -> None:
         if move(run, LIVE, status, reason=reason, detail=detail[:300]):
             step_status = StepStatus.PENDING if status == RunStatus.STOPPED else StepStatus.FAILED
             StepState.objects.filter(pk=part.step_id).update(status=step_status, ended_at=timezone.now())
-    log.info("run_left", status=str(status), reason=reason)
+    log_ended(run)
 
 
 def hand_over(part: StepPart) -> None:
@@ -95,3 +96,4 @@ def complete(part: StepPart, verify: Callable[[], None]) -> None:
         if not begin_next_step(part.run):
             # Success is earned here: the run began as "interrupted", and this is its last line.
             move(part.run, (RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.COMPLETE, reason="", detail="")
+            transaction.on_commit(lambda: log_ended(part.run))

@@ -7,6 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.db.models import Count
 from django.utils import timezone
 
@@ -14,7 +15,16 @@ from backoffice.runs.accounts import add_totals
 from backoffice.runs.job import Json
 from backoffice.runs.models import Failure, Run, StepPart
 
+log = structlog.get_logger(__name__)
 CACHE_FIGURES = ("calls", "hits", "joins", "failures", "reasked")
+
+
+def log_ended(run: Run) -> None:
+    """One line that says how the run ended, and by category and reason what it could not do [S0-21]."""
+    report = run_report(run)
+    failures = {category: dict(without_codes(counts)) for category, counts in report["failures"].items()}
+    said = {name: report[name] for name in ("status", "reason", "read", "outcomes", "totals", "money", "seconds")}
+    log.info("run_ended", **said, failures=failures)
 
 
 def run_report(run: Run) -> Json:
@@ -62,6 +72,15 @@ def failure_counts(run: Run) -> dict[str, dict[str, int]]:
     for category, reason, n in sorted(rows, key=lambda row: (row[0], -row[2], row[1])):
         counts.setdefault(category, {})[reason] = n
     return counts
+
+
+def without_codes(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """Reasons without their block codes, added up: ten codes of one fault are one line."""
+    sums: dict[str, int] = {}
+    for reason, number in counts.items():
+        words = sorted({part.rpartition(":")[2] for part in reason.split(";")})
+        sums["; ".join(words)] = sums.get("; ".join(words), 0) + number
+    return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
 
 
 def progress(run: Run, parts: list[StepPart]) -> Json:

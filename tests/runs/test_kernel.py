@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+import structlog
 from django.db import DatabaseError
 
 from backoffice.runs import kernel
@@ -228,3 +229,16 @@ def test_items_threads_know_the_context_of_the_run() -> None:
     correlation = contextvars.ContextVar("correlation", default="")
     correlation.set("abc")
     assert kernel.each(lambda n: correlation.get(), [1, 2, 3], concurrency=3) == ["abc"] * 3
+
+
+def test_the_log_says_how_a_run_ended_and_by_category_and_reason_what_it_could_not_do(world: World) -> None:
+    """S0-21"""
+    world.judge = lambda n: (
+        Fault(category="service_block", reason=f"B{n}:retired_block", reference=str(n)) if n % 2 else "done"
+    )
+    with structlog.testing.capture_logs() as lines:
+        work_all(begin())
+    (ended,) = [line for line in lines if line["event"] == "run_ended"]
+    assert ended["status"] == "complete"
+    assert ended["outcomes"] == {"done": 5, "failed": 5}
+    assert ended["failures"] == {"service_block": {"retired_block": 5}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -20,7 +20,7 @@ from backoffice.access import may_run
 from backoffice.lists import Filter, Listing, by, region_choices
 from backoffice.runs import control
 from backoffice.runs.faults import Misuse
-from backoffice.runs.models import LIVE, Failure, Run, RunStatus, StepPart, StepState
+from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState
 from backoffice.runs.registry import JOBS, job_named
 from backoffice.runs.report import run_report
 from backoffice.runs.words import STATUS, said
@@ -200,7 +200,7 @@ def page_of(request: HttpRequest, run: Run) -> dict[str, Any]:
         "latest": attempts[-1],
         "steps": StepState.objects.filter(chain=run.chain) if len(job.steps) > 1 else (),
         "failed": sum(sum(reasons.values()) for reasons in report["failures"].values()),
-        "worst": Failure.objects.filter(run__chain=run.chain).order_by("id")[:5],
+        "chunks": StepPart.objects.filter(step__chain=run.chain).aggregate(n=Sum("checkpoint_number"))["n"] or 0,
         "body": [f"admin/runs/{run.job}.html", "admin/runs/any_job.html"],
         "can_stop": allowed and run.status in LIVE and run.status != RunStatus.STOPPING,
         "can_restart": allowed and run.restartable and last,
