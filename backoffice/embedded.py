@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -116,11 +116,8 @@ class BundledServer:
         """Stop the server and return when its process has ended, killed where it does not listen."""
         if not self.folder.exists():
             return
-        try:
-            with _client(self.url) as client:
-                client.shutdown()
-        except RedisError:
-            pass
+        with suppress(RedisError), _client(self.url) as client:
+            client.shutdown()
         deadline = time.monotonic() + STOP_SECONDS
         while not self._ended():
             if time.monotonic() > deadline:
@@ -136,7 +133,8 @@ class BundledServer:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.stop()
             if self.socket.parent != self.folder:
-                self.socket.parent.rmdir()
+                with suppress(OSError):
+                    self.socket.parent.rmdir()
         except BlockingIOError:
             pass  # somebody else uses it
         finally:

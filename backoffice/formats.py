@@ -28,11 +28,6 @@ def moment(at: datetime | str | None, zone: ZoneInfo | None = None) -> str:
     return f"{local:%Y-%m-%d %H:%M} {name if name.isalpha() else (zone or UTC).key}"
 
 
-def ago(at: datetime | None) -> str:
-    """5 minutes ago."""
-    return f"{duration((timezone.now() - at).total_seconds())} ago" if at else ""
-
-
 def duration(seconds: float | None) -> str:
     """45 s, 3 min 20 s, 2 h 5 min, 4 days; empty for None."""
     if seconds is None:

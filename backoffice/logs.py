@@ -67,7 +67,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
 
 
 class CorrelationMiddleware:
-    """Give each request a correlation id of our own, and say it in the answer: a caller's would be free text in logs."""
+    """Give each request a correlation id of our own, not the caller's, which would be free text, and answer with it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.contrib.admin import AdminSite
-from unfold.sites import UnfoldAdminSite  # type: ignore[import-untyped]
+from unfold.sites import UnfoldAdminSite
 
 from backoffice.totp import TotpRequired
 

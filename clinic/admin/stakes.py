@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Sum, When
+from django.db.models import BigIntegerField, Case, Count, F, Q, Sum, When
 from django.db.models.functions import Cast, Round
 from django.utils import timezone
 
@@ -97,7 +97,7 @@ def _groups(region: Region) -> Groups:
     today = today_in(region.zone)
     warned = today + timedelta(days=int(region.filing_days * (1 - WARN_SHARE)))
     late, near = Q(filing_deadline__lt=today), Q(filing_deadline__range=(today, warned))
-    rows: QuerySet[Any, dict[str, Any]] = (
+    rows: Any = (
         MissingService.objects.filter(region=region, status__in=ACTIONABLE)
         .order_by()
         .values("category", "reasons")

@@ -41,7 +41,7 @@ def prepare(recovery: Recovery, chunk: Chunk) -> Result:
     """Decide every appointment of the page; what is to be written becomes intents, in a preview outcomes."""
     reading: Reading = chunk.data
     number = reading.window.number
-    work = Work(windows={number: reading.window}, completes=number if reading.last else None)
+    work = Work(windows={number: reading.window}, completes=number if reading.last else None, read_at=reading.read_at)
     appointments = [one for one in reading.appointments if one.id not in recovery.settled]
     judge = _Judge(recovery, reading.sessions, _dismissed(recovery, appointments))
     drafts = []

@@ -8,6 +8,8 @@ closes its worklist row and failure, and is in no run's figures.
 
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from backoffice.adapters.hospital import Hospital
 from backoffice.adapters.hospital_types import HospitalUnavailable, Session
 from backoffice.runs.job import Fault, Result
@@ -28,11 +30,12 @@ class Unanswered:
 def settle(recovery: Recovery) -> Result:
     """Close what is open. A preview settles nothing: a writing run may be at work on the very same rows."""
     if recovery.preview:
-        return Result(rows=Work(windows={}))
+        return Result(rows=Work(windows={}, read_at=timezone.now()))
     counted = ServiceWrite.objects.filter(run__chain=recovery.chain, settled=True)
     recovery.settled.update(counted.values_list("appointment_id", flat=True))
     rows = _open_writes(recovery)
-    work = Work(windows={row.window: _window(recovery, row) for row in rows if _mine(recovery, row)})
+    windows = {row.window: _window(recovery, row) for row in rows if _mine(recovery, row)}
+    work = Work(windows=windows, read_at=timezone.now())
     work.writes += _superseded(recovery, rows)
     asked = [row for row in rows if row.state != WriteState.REFUSED]
     answers = each(lambda row: look_up(recovery.hospital, row.idempotency_key), asked, concurrency=recovery.concurrency)

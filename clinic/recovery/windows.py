@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from backoffice.adapters.hospital_types import Appointment, HospitalUnavailable, Page, Session
 from backoffice.runs.faults import TransientError
@@ -36,6 +37,7 @@ class Reading:
     appointments: tuple[Appointment, ...]
     sessions: SessionsById | None
     last: bool
+    read_at: datetime
     lost: tuple[MissingService, ...] = ()
 
 
@@ -76,10 +78,11 @@ def _windows(recovery: Recovery, number: int, after: str | None) -> Iterator[Chu
     for window in (window_at(recovery, k) for k in range(number, of)):
         last = False
         while not last:
+            read_at = timezone.now()
             page = _listed(recovery, window.begins, window.ends, after)
             last, after = not page.has_next, page.end_cursor if page.has_next else None
             yield Chunk(
-                data=Reading(window, page.appointments, _sessions(recovery, page.appointments), last),
+                data=Reading(window, page.appointments, _sessions(recovery, page.appointments), last, read_at),
                 checkpoint={"window": window.number + last, "after": after},
                 done=window.number + last,
                 of=window.of,
@@ -111,11 +114,15 @@ def _one_ahead(pages: Iterator[Chunk]) -> Iterator[Chunk]:
 
     Whatever reading raises is raised in its place. The pages reach the hospital only, never the database.
     """
+
+    def following() -> Chunk | None:
+        return next(pages, None)
+
     pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
     try:
-        upcoming = pool.submit(copy_context().run, next, pages, None)
+        upcoming = pool.submit(copy_context().run, following)
         while (page := upcoming.result()) is not None:
-            upcoming = pool.submit(copy_context().run, next, pages, None)
+            upcoming = pool.submit(copy_context().run, following)
             yield page
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -131,6 +138,7 @@ def _single_ones(recovery: Recovery, number: int, after: int) -> Iterator[Chunk]
         window = Window(
             number, of, min(row.start for row in rows), max(row.start for row in rows) + timedelta(seconds=1)
         )
+        read_at = timezone.now()
         found = _found(recovery, rows)
         appointments = tuple(found[row.appointment_id] for row in rows if row.appointment_id in found)
         number += 1
@@ -140,6 +148,7 @@ def _single_ones(recovery: Recovery, number: int, after: int) -> Iterator[Chunk]
                 appointments,
                 _sessions(recovery, appointments),
                 last=True,
+                read_at=read_at,
                 lost=tuple(row for row in rows if row.appointment_id not in found),
             ),
             checkpoint={"window": number, "after": after},

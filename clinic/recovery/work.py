@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.utils import timezone
-
 from backoffice.runs.job import Fault, Result, Total
 from clinic.models import ServiceWrite
 from clinic.recovery import verdict
@@ -49,7 +47,7 @@ class Work:
     unsupported: list[Unsupported] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)
     completes: int | None = None
-    read_at: datetime = field(default_factory=timezone.now)
+    read_at: datetime
 
     def decide(self, window: int, decision: Decision) -> None:
         self.decided.setdefault(window, []).append(decision)

@@ -63,17 +63,18 @@ def _days(start: date, end: date) -> Iterator[date]:
 
 
 def _visits(days: list[date], total: int, random: Random) -> Iterator[_Visit]:
-    """`total` visits in the order of their start, spread evenly over `days`."""
+    """`total` visits in the order of their start, spread evenly over `days`. Hospitals of other seeds share no id."""
+    mark = f"{random.getrandbits(24):06x}"
     patients = max(20, total // 12)
     number = 0
     for index, day in enumerate(days):
         count = total * (index + 1) // len(days) - total * index // len(days)
         opening = datetime.combine(day, time(OPENS), UTC)
         for slot in sorted(random.randrange(SLOTS) for _ in range(count)):
-            draft = _draft(f"P-{random.randrange(patients) + 1:06d}", random)
+            draft = _draft(f"P-{mark}-{random.randrange(patients) + 1:06d}", random)
             _situation(number, total, random)(draft, random)
             yield _Visit(
-                _key(number),
+                f"A-{mark}-{_scrambled(number)}",
                 opening + timedelta(minutes=5 * slot),
                 random.choice((15, 20, 30, 45)),
                 draft,
@@ -105,9 +106,9 @@ def _case_type(random: Random) -> str:
     return random.choices(("OUTPATIENT", "EMERGENCY", "INPATIENT"), (90, 7, 3))[0]
 
 
-def _key(number: int) -> str:
-    """An id that does not sort by time. The factor is odd, so that no two numbers meet."""
-    return f"A-{number * 2654435761 % 2**32:08x}"
+def _scrambled(number: int) -> str:
+    """A text that does not sort by time. The factor is odd, so that no two numbers meet."""
+    return f"{number * 2654435761 % 2**32:08x}"
 
 
 class _Writer:

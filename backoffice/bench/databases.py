@@ -1,0 +1,124 @@
+"""The databases that everything is measured on: SQLite files, and PostgreSQL where it is at hand."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from backoffice.bench.cluster import postgresql_programs, temporary_cluster
+from backoffice.bench.machine import sqlite_version
+from backoffice.bench.processes import MANAGE, environment, run
+
+NOT_HERE = (
+    "PostgreSQL is not here and was left out: apt install postgresql, or set DATABASE_URL to a server where databases "
+    "may be created."
+)
+
+
+class Database(Protocol):
+    """Where databases come from. `version` names the program, too."""
+
+    name: str
+    version: str
+
+    def fresh(self) -> AbstractContextManager[str]:
+        """The URL of a database of one's own, migrated and empty, gone afterwards."""
+        ...
+
+
+class Sqlite:
+    """Files in one folder, copied from a migrated one."""
+
+    name = "SQLite"
+
+    def __init__(self, folder: Path) -> None:
+        self.version = sqlite_version()
+        self._folder = folder
+        self._template = folder / "template.sqlite3"
+        folder.mkdir(parents=True)
+        _migrate(folder / "home", _sqlite_url(self._template))
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        file = self._folder / f"{secrets.token_hex(4)}.sqlite3"
+        shutil.copyfile(self._template, file)
+        try:
+            yield _sqlite_url(file)
+        finally:
+            for suffix in ("", "-wal", "-shm"):
+                file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+class Postgresql:
+    """Databases of one server, made from a migrated template; the template goes with close()."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, url: str, home: Path) -> None:
+        self._url = url
+        self._prefix = f"nightward_bench_{secrets.token_hex(4)}"
+        self._admin = psycopg.connect(url, autocommit=True)
+        self.version = (
+            f"PostgreSQL {self._admin.info.server_version // 10_000}.{self._admin.info.server_version % 10_000}"
+        )
+        self._create(self._prefix, "template0")
+        _migrate(home, self._url_of(self._prefix))
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        name = f"{self._prefix}_{secrets.token_hex(4)}"
+        self._create(name, self._prefix)
+        try:
+            yield self._url_of(name)
+        finally:
+            self._drop(name)
+
+    def close(self) -> None:
+        self._drop(self._prefix)
+        self._admin.close()
+
+    def _create(self, name: str, template: str) -> None:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
+        self._admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _drop(self, name: str) -> None:
+        self._admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _url_of(self, name: str) -> str:
+        return urlsplit(self._url)._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def databases(folder: Path, wanted: Collection[str]) -> Iterator[list[Database]]:
+    """Those of `wanted` that are here. PostgreSQL: that of DATABASE_URL, or a server of our own for the block."""
+    with ExitStack() as stack:
+        found: list[Database] = [Sqlite(folder / "sqlite")] if Sqlite.name in wanted else []
+        url = _server(stack) if Postgresql.name in wanted else None
+        if url:
+            server = Postgresql(url, folder / "postgresql-home")
+            stack.callback(server.close)
+            found.append(server)
+        yield found
+
+
+def _server(stack: ExitStack) -> str | None:
+    url = os.environ.get("DATABASE_URL", "")
+    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+        programs = postgresql_programs()
+        return stack.enter_context(temporary_cluster(programs)) if programs else None
+    return url
+
+
+def _sqlite_url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def _migrate(home: Path, url: str) -> None:
+    run(*MANAGE, "migrate", "--no-input", "--verbosity", "0", env=environment(home, url))

@@ -1,0 +1,90 @@
+"""Section "memory": the peak of a run's process, whatever the number of appointments."""
+
+from collections import defaultdict
+from statistics import median
+
+from backoffice.bench.hospital import make_data
+from backoffice.bench.plan import Bench
+from backoffice.bench.recoveries import Recovery, recover
+from backoffice.bench.tables import Section, Table, ratio, verdict
+
+PER_DAY = 55  # 200,000 are ten years: a backfill has more days, not more appointments a day
+CONCURRENCY = 8
+MOST_GROWTH = 1.10
+MOST_MIB = 256
+Runs = dict[int, list[Recovery]]
+COLUMNS = (
+    "database",
+    "appointments",
+    "peak MiB",
+    "to the smallest",
+    "goal",
+    "s",
+    "appointments/s",
+    "CPU s",
+    "asked again",
+)
+
+
+def measure(bench: Bench) -> Section:
+    """Each number of appointments in turn; the largest once, since it is long and varies least."""
+    sizes = bench.sizes
+    largest = max(sizes.memory_appointments)
+    data = {
+        number: make_data(bench.folder / f"hospital-{number}", appointments=number, days=max(7, number // PER_DAY))
+        for number in sizes.memory_appointments
+    }
+    runs: dict[str, Runs] = {database.name: defaultdict(list) for database in bench.databases}
+    for turn in range(sizes.rounds):
+        for number in sizes.memory_appointments:
+            for database in bench.databases:
+                if number == largest and turn:
+                    continue
+                bench.say(f"memory, round {turn + 1} of {sizes.rounds}: {number:,} appointments on {database.name}")
+                done = recover(bench.folder, database, data[number], latency_ms=0, concurrency=CONCURRENCY)
+                runs[database.name][number].append(done)
+    return Section(
+        title="Memory",
+        how=(
+            f"The peak of the resident memory of the process that works the run, at concurrency {CONCURRENCY}, with "
+            f"{PER_DAY} appointments a day, against a hospital that answers at once. Medians of {sizes.rounds}, the "
+            f"rows in turn; the largest once. Goals: at most {MOST_GROWTH:.2f} times the smallest, and under "
+            f"{MOST_MIB} MiB."
+        ),
+        blocks=[Table(columns=COLUMNS, rows=_rows(runs))],
+        faults=tuple(_not_read(runs)),
+    )
+
+
+def _rows(runs: dict[str, Runs]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for name, by_number in runs.items():
+        peaks = {number: median(run.usage.peak_mib for run in several) for number, several in by_number.items()}
+        smallest = peaks[min(peaks)]
+        for number, several in sorted(by_number.items()):
+            met = peaks[number] <= smallest * MOST_GROWTH and peaks[number] < MOST_MIB
+            rows.append(
+                (
+                    name,
+                    f"{number:,}",
+                    f"{peaks[number]:.1f}",
+                    ratio(peaks[number], smallest),
+                    verdict(met),
+                    f"{median(run.seconds for run in several):.1f}",
+                    f"{median(run.rate for run in several):,.0f}",
+                    f"{median(run.usage.cpu_seconds for run in several):.1f}",
+                    f"{several[0].reasked:,}",
+                )
+            )
+    return rows
+
+
+def _not_read(runs: dict[str, Runs]) -> list[str]:
+    """A run that read less than there is proves nothing."""
+    return [
+        f"{name}: {run.appointments:,} of {number:,} appointments read"
+        for name, by_number in runs.items()
+        for number, several in by_number.items()
+        for run in several
+        if run.appointments != number
+    ]

@@ -1,0 +1,77 @@
+"""A morning of finance in a real browser: start a run, watch it, open a failure, dismiss it, export."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from backoffice.runs.models import Run
+from clinic.models import MissingService
+from tests.browser.conftest import OpenPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(open_page: OpenPage, tmp_path: Path) -> None:
+    watched = open_page(accept_downloads=True)
+    page = watched.sign_in("fiona")
+
+    page.get_by_role("link", name="Start recovery").click()
+    page.get_by_label("From one day to another").check()
+    page.get_by_label("From (included)").fill("2026-03-01")
+    page.get_by_label("To (not included)").fill("2026-04-01")
+    page.get_by_label("Write the missing services").check()
+    page.get_by_label("Window (days)").fill("1")
+    page.get_by_label("Chunk (appointments)").fill("2")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("Write into the billing of North?")).to_be_visible()
+    page.get_by_role("button", name="Start and write").click()
+
+    # Without reloading: what this mark stands on would be gone.
+    page.evaluate("window.notReloaded = true")
+    expect(page.get_by_text("window ", exact=False).filter(has_text=" of 31").first).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Complete")).to_be_visible(timeout=60_000)
+    assert page.evaluate("window.notReloaded") is True
+    run = Run.objects.get()
+    assert run.status == "complete"
+    assert run.started_by is not None
+    assert run.started_by.username == "fiona"
+
+    page.get_by_role("link", name="All", exact=False).filter(has_text="failures").click()
+    page.locator("tbody tr").first.get_by_role("link").first.click()
+    page.get_by_role("link", name="Open it in the worklist").click()
+    page.locator("tbody tr").first.get_by_role("link").first.click()
+    page.get_by_role("button", name="Dismiss…").click()
+    page.get_by_label("Reason (required)").fill("Billed by another system")
+    page.get_by_role("button", name="Dismiss", exact=True).click()
+    expect(page.get_by_text("1 row dismissed.")).to_be_visible()
+    dismissed = MissingService.objects.get(status="dismissed")
+    assert dismissed.dismissed_reason == "Billed by another system"
+
+    page.get_by_role("link", name="Missing services").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    rows = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
+    assert len(rows) == MissingService.objects.filter(status="open").count() > 0
+    assert dismissed.appointment_id not in {row["appointment_id"] for row in rows}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_is_stopped_and_restarted_from_its_page(open_page: OpenPage, hospital: object) -> None:
+    hospital.faults.latency = 0.05  # type: ignore[attr-defined]
+    watched = open_page()
+    page = watched.sign_in("fiona")
+    page.get_by_role("link", name="Start recovery").click()
+    page.get_by_label("From one day to another").check()
+    page.get_by_label("From (included)").fill("2026-03-01")
+    page.get_by_label("To (not included)").fill("2026-04-01")
+    page.get_by_label("Window (days)").fill("1")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Restart")).to_be_visible()
+    page.get_by_role("button", name="Restart").click()
+    expect(page.get_by_role("status").filter(has_text="Complete")).to_be_visible(timeout=60_000)
+    assert Run.objects.count() == 2

@@ -1,0 +1,151 @@
+"""Every page on a phone, in the dark, by keyboard and without scripts."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from backoffice.runs.models import Run
+from clinic.models import MissingService, ServiceWrite
+from regions.models import Region
+from tests.browser.conftest import REAL_PASSWORD, OpenPage
+from tests.factories import SuperuserFactory
+from tests.recovery.running import recover
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def pages(region: Region, address: str) -> list[str]:
+    """Every page of ours, with something on it."""
+    recover(region, **{"from": "2026-03-01", "to": "2026-03-20", "window": 1})
+    return list(_pages(Run.objects.latest("pk")))
+
+
+def _pages(run: Run) -> Iterator[str]:
+    worklist = "/admin/clinic/missingservice/"
+    yield from (
+        "/admin/",
+        "/admin/runs/run/",
+        f"/admin/runs/run/{run.pk}/change/",
+        f"/admin/runs/failure/?run={run.pk}",
+    )
+    yield f"/admin/runs/failure/{run.failures.latest('pk').pk}/change/"
+    yield from (
+        worklist,
+        f"{worklist}?status=closed",
+        f"{worklist}?q=nothing",
+        f"{worklist}groups/",
+        f"{worklist}start/",
+    )
+    yield f"{worklist}{MissingService.objects.latest('pk').pk}/change/"
+    yield from (
+        "/admin/clinic/servicewrite/",
+        "/admin/clinic/servicewrite/unknown/",
+        "/admin/clinic/unsupportedservice/",
+    )
+    yield f"/admin/clinic/servicewrite/{ServiceWrite.objects.latest('pk').pk}/change/"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}],
+    ids=["on a phone", "in the dark"],
+)
+def test_no_page_is_wider_than_the_screen(open_page: OpenPage, pages: list[str], options: dict[str, object]) -> None:
+    watched = open_page(**options)
+    watched.sign_in("fiona")
+    for path in pages:
+        page = watched.go(path)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, path
+        assert page.title().strip().endswith("Nightward"), path
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const read = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) {
+      const colour = read(getComputedStyle(at).backgroundColor);
+      if (colour[3]) layers.unshift(colour);
+      if (colour[3] === 255) break;
+    }
+    return layers.reduce((under, over) => under.map((v, i) => v + (over[i] - v) * over[3] / 255), [255, 255, 255]);
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('.nw *')) {
+    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!text || element.disabled || !element.offsetParent) continue;
+    const [a, b] = [light(read(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.textContent.trim().slice(0, 40));
+  }
+  return poor;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_enough_contrast(open_page: OpenPage, pages: list[str], scheme: str) -> None:
+    watched = open_page(color_scheme=scheme)
+    watched.sign_in("fiona")
+    for path in pages:
+        assert watched.go(path).evaluate(CONTRAST) == [], path
+
+
+def test_the_worklist_is_worked_by_keyboard_alone(open_page: OpenPage, pages: list[str]) -> None:
+    watched = open_page()
+    watched.sign_in("fiona")
+    page = watched.go("/admin/clinic/missingservice/")
+    button = page.get_by_role("button", name="Assign to me")
+    expect(button).to_be_disabled()
+    page.locator("tbody input[name=row]").first.focus()
+    page.keyboard.press("Space")
+    expect(button).to_be_enabled()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 row is yours now.")).to_be_visible()
+
+
+def test_signing_out_and_the_menu_are_reached_by_keyboard(open_page: OpenPage, region: Region) -> None:
+    watched = open_page()
+    page = watched.sign_in("fiona")
+    opener = page.locator("#nav-sidebar [role=button]").filter(has_text="fiona")
+    opener.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Log out").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Logged out", exact=False).first).to_be_visible()
+
+
+def test_pages_work_without_scripts(open_page: OpenPage, pages: list[str]) -> None:
+    watched = open_page(java_script_enabled=False)
+    page = watched.sign_in("fiona")
+    for path in pages:
+        expect(watched.go(path).locator(".nw").first).to_be_visible()
+    page = watched.go("/admin/clinic/missingservice/")
+    page.locator("tbody input[name=row]").first.check()
+    page.get_by_role("button", name="Assign to me").click()
+    expect(page.get_by_text("1 row is yours now.")).to_be_visible()
+    page.get_by_label("Assignee").select_option(label="Me")
+    page.get_by_role("button", name="Show").click()
+    assert page.locator("tbody tr").count() == 1
+
+
+def test_the_pages_of_colleagues_and_of_django_rq_stand_in_the_same_frame(open_page: OpenPage, region: Region) -> None:
+    SuperuserFactory.create(username="sue", password=REAL_PASSWORD)
+    watched = open_page()
+    watched.sign_in("sue")
+    for path in (
+        "/admin/queues/",
+        "/admin/queues/queues/0/",
+        "/admin/regions/region/",
+        "/admin/auditlog/logentry/",
+        "/admin/auth/user/",
+    ):
+        page = watched.go(path)
+        expect(page.locator("#nav-sidebar")).to_be_visible()
