@@ -22,11 +22,11 @@ from backoffice.audit import record_change
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Failure, Resolution
 from clinic.models import ACTIONABLE, MissingService, MissingServiceStatus
+from clinic.money import dollars, in_cents
 from clinic.urgency import priority_sql
 from regions.models import Region
 
 BATCH = 500
-CENTS = Decimal("0.01")
 JOB = "recover_services"
 Rows = QuerySet[MissingService] | MissingService
 
@@ -53,17 +53,6 @@ _TITLES = {
     "configuration": "No service configuration for appointment type {}",
     "block": "Service block {} cannot be billed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Stake:
-    """Money of the open rows: gross, overdue (the deadline has passed), and net: what may still be collected."""
-
-    appointments: int
-    gross: Decimal
-    overdue: Decimal
-    net: Decimal
-    unknown: int
 
 
 def dismiss(rows: Rows, user: User | None, reason: str, until: date | None = None) -> int:
@@ -124,25 +113,12 @@ def groups(regions: Iterable[Region]) -> list[Group]:
         .exclude(blocked_by="")
         .order_by()
         .values("blocked_by")
-        .annotate(appointments=Count("id"), money=Sum("at_stake"), unknown=Count("id", filter=Q(at_stake=None)))
+        .annotate(
+            appointments=Count("id"), cents=Sum(in_cents("at_stake")), unknown=Count("id", filter=Q(at_stake=None))
+        )
     )
-    found = [Group(row["blocked_by"], row["appointments"], _cents(row["money"]), row["unknown"]) for row in rows]
+    found = [Group(row["blocked_by"], row["appointments"], dollars(row["cents"]), row["unknown"]) for row in rows]
     return sorted(found, key=lambda group: (-group.at_stake, -group.appointments, group.blocked_by))
-
-
-def stake(region: Region) -> Stake:
-    """What is at stake in a region today."""
-    today = datetime.now(ZoneInfo(region.time_zone)).date()
-    late = Q(filing_deadline__lt=today)
-    sums: dict[str, Any] = MissingService.objects.filter(region=region, status__in=ACTIONABLE).aggregate(
-        appointments=Count("id"),
-        gross=Sum("at_stake"),
-        overdue=Sum("at_stake", filter=late),
-        unknown=Count("id", filter=Q(at_stake=None)),
-    )
-    gross, overdue = _cents(sums["gross"]), _cents(sums["overdue"])
-    net = _cents((gross - overdue) * region.collection_percent / 100)
-    return Stake(sums["appointments"], gross, overdue, net, sums["unknown"])
 
 
 def _change(
@@ -193,7 +169,3 @@ def _shown(value: Any) -> str:
     if value is None:
         return "None"
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _cents(amount: Decimal | None) -> Decimal:
-    return (amount or Decimal(0)).quantize(CENTS)

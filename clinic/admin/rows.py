@@ -145,7 +145,7 @@ def as_shown(request: HttpRequest, rows: Iterable[MissingService]) -> list[Shown
 
 
 def net_of(each: Shown) -> Decimal | None:
-    """What may still be collected of a row, as worklist.stake counts it: nothing after the deadline."""
+    """What may still be collected of a row, as stakes.py counts it: nothing after the deadline."""
     if each.row.at_stake is None or each.days_left < 0:
         return None if each.row.at_stake is None else Decimal(0)
     return (each.row.at_stake * each.row.region.collection_percent / 100).quantize(Decimal("0.01"))

@@ -9,21 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import BigIntegerField, Case, Count, F, Q, Sum, When
-from django.db.models.functions import Cast, Round
+from django.db.models import Case, Count, Q, Sum, When
 from django.utils import timezone
 
 from backoffice.formats import today_in
 from clinic.admin.rows import fault_of
 from clinic.models import ACTIONABLE, MissingService
+from clinic.money import dollars, in_cents
 from clinic.urgency import WARN_SHARE
 from regions.models import Region
 
 # A pass that takes longer is remembered for that many times its own duration, and the page says of when it is.
 FAST_SECONDS = 0.5
 KEPT_TIMES = 30
-# A sum of cents is exact on both databases; SQLite's own sum of decimals would be a float.
-CENTS = Cast(Round(F("at_stake") * 100), BigIntegerField())
+CENTS = in_cents("at_stake")
 
 Groups = dict[tuple[str, str], Counter[str]]
 
@@ -64,17 +63,17 @@ def stakes(regions: Iterable[Region]) -> Stakes:
         for key, figures in found.items():
             groups.setdefault(key, Counter()).update(figures)
         due = sum(figures["cents"] - figures["late"] for figures in found.values())
-        net += (_dollars(due) * region.collection_percent / 100).quantize(Decimal("0.01"))
+        net += (dollars(due) * region.collection_percent / 100).quantize(Decimal("0.01"))
         as_of = min(filter(None, (as_of, at)), default=None)
     total: Counter[str] = sum(groups.values(), Counter())
     return Stakes(
         rows=total["rows"],
         unknown=total["rows"] - total["known"],
-        gross=_dollars(total["cents"]),
+        gross=dollars(total["cents"]),
         net=net,
-        overdue=_dollars(total["late"]),
+        overdue=dollars(total["late"]),
         near_rows=total["near_rows"],
-        near=_dollars(total["near"]),
+        near=dollars(total["near"]),
         reasons=_reasons(groups),
         as_of=as_of,
     )
@@ -125,14 +124,10 @@ def _reasons(groups: Groups) -> list[Reason]:
             category=category,
             reasons=fault,
             rows=figures["rows"],
-            gross=_dollars(figures["cents"]),
+            gross=dollars(figures["cents"]),
             unknown=figures["rows"] - figures["known"],
             share=round(100 * figures["cents"] / most),
         )
         for (category, fault), figures in groups.items()
     ]
     return sorted(found, key=lambda reason: (-reason.gross, -reason.rows, reason.reasons))
-
-
-def _dollars(cents: int) -> Decimal:
-    return Decimal(cents) / 100

@@ -15,7 +15,8 @@ from clinic.recovery.scope import Recovery, refusal_ends_the_run
 from clinic.recovery.verdict import WRITTEN, Decision, Plan
 from clinic.recovery.work import Draft, Work, result_of
 
-RETRIES = 3  # of a write that the hospital itself answers with INTERNAL; the adapter retries what never arrived
+RETRIES = 3  # of a write that reached the hospital; the adapter retries what never arrived
+PATIENCE = 5.0  # seconds
 
 
 class Sent(NamedTuple):
@@ -72,16 +73,24 @@ def send(hospital: Hospital, draft: Draft) -> Sent:
 
 
 def _after_silence(hospital: Hospital, draft: Draft) -> Session | tuple[WriteError, ...] | None:
-    """Row 14: the key is looked up before the write is sent once more; None when nobody can say what became of it."""
-    key = draft.intent.idempotency_key
+    """Row 14: the key is looked up before the write is sent once more; None when nobody can say what became of it.
+
+    A connection that breaks at once is a transport error and gets the three retries of one, each after a look-up that
+    found nothing; a hospital that keeps silent for long is asked once more only.
+    """
+    key, begun = draft.intent.idempotency_key, time.monotonic()
     try:
-        found = hospital.session_by_key(key)
-        if found is not None:
-            return found
-        try:
-            return _create(hospital, draft)
-        except WriteUnanswered:
-            return hospital.session_by_key(key)
+        for attempt in range(1, RETRIES + 1):
+            found = hospital.session_by_key(key)
+            if found is not None:
+                return found
+            try:
+                return _create(hospital, draft)
+            except WriteUnanswered:
+                if time.monotonic() - begun > PATIENCE:
+                    break
+                time.sleep(pause_before(attempt, None))
+        return hospital.session_by_key(key)
     except HospitalUnavailable:
         return None
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Failure, Run
+from clinic.admin.stakes import stakes
 from clinic.models import MissingService
 from clinic.urgency import is_near, priority_of
-from clinic.worklist import assign, dismiss, groups, renew_priorities, reopen, stake
+from clinic.worklist import assign, dismiss, groups, renew_priorities, reopen
 from regions.models import Region
 from tests.factories import RegionFactory, UserFactory
 
@@ -162,5 +163,5 @@ def test_what_is_at_stake_net_leaves_out_the_overdue_and_what_is_not_collected(r
     row(run, "b", "50.00", -1)
     row(run, "c", None)
     row(run, "d", "70.00", status="dismissed")
-    found = stake(region)
-    assert (found.appointments, found.gross, found.overdue, found.net, found.unknown) == (3, 150, 50, 80, 1)
+    found = stakes([region])
+    assert (found.rows, found.gross, found.overdue, found.net, found.unknown) == (3, 150, 50, 80, 1)
