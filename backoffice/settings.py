@@ -95,6 +95,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # Python keeps 128 prepared statements; each bulk insert of another length is a large one more.
+        "cached_statements": 20,
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

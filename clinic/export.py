@@ -17,7 +17,6 @@ from typing import IO, Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from openpyxl import Workbook
 
 from backoffice.runs.models import Failure, Run
 from clinic.models import MissingService, ServiceWrite, WriteState
@@ -100,6 +99,8 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Row]) -> Iterator[str]:
 
 def write_xlsx(file: IO[bytes], columns: Iterable[str], rows: Iterable[Row]) -> None:
     """One sheet, written row by row; money and dates are cells of their kind."""
+    from openpyxl import Workbook  # a quarter of a second that only a workbook has to wait for
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Nightward")
     sheet.append(list(columns))

@@ -9,7 +9,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
 from clinic.models import MissingService
-from clinic.recovery import balance, prepare, scope, settle, store, verdict, windows, write
+from clinic.recovery import balance, judge, prepare, scope, settle, store, verdict, write
 from clinic.recovery.scope import PREVIEW
 from regions.models import Region
 
@@ -132,7 +132,7 @@ RECOVER_SERVICES = Job(
             name="recover",
             open=scope.open_recovery,
             settle=settle.settle,
-            chunks=windows.chunks,
+            chunks=judge.chunks,
             prepare=prepare.prepare,
             intend=write.intend,
             act=write.act,

@@ -77,7 +77,8 @@ class MissingService(models.Model):
         indexes = (
             models.Index(fields=("status", "-priority", "-id"), name="missing_status_priority"),
             models.Index(fields=("region", "status", "-priority", "-id"), name="missing_region_priority"),
-            models.Index(fields=("region", "blocked_by"), name="missing_blocked_by"),
+            models.Index(fields=("region", "blocked_by", "status", "at_stake"), name="missing_blocked_by"),
+            models.Index(fields=("status", "category", "-priority", "-id"), name="missing_category"),
             models.Index(fields=("run",), name="missing_run"),
         )
 

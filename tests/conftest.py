@@ -71,19 +71,17 @@ def _the_audit_log_can_be_emptied_between_tests() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def queue_server() -> Iterator[str]:
-    """A queue server for this test process, empty; its address."""
+    """A queue server for this test process; its address."""
     embedded.ensure_queue_server()
-    url = str(settings.RQ_QUEUES["default"]["URL"])
-    with Redis.from_url(url) as client:
-        client.flushdb()
-    yield url
+    yield str(settings.RQ_QUEUES["default"]["URL"])
     embedded.stop_queue_server()
 
 
 @pytest.fixture
 def queue(queue_server: str) -> Iterator["Redis"]:
-    """The queue server, emptied after the test."""
+    """The queue server, emptied before the test and after it."""
     with Redis.from_url(queue_server) as client:
+        client.flushdb()
         yield client
         client.flushdb()
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if _worker:
@@ -24,7 +25,7 @@ os.environ["INSECURE_HTTP"] = "1"
 if os.environ.get("REDIS_URL"):
     # A database of the given Redis for each process: 8, 9, 10 ... They are emptied.
     _number = 8 + int(_worker.removeprefix("gw") or 0)
-    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rstrip('/0123456789')}/{_number}"
+    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_number}").geturl()
 
 from backoffice.settings import *  # noqa: E402, F403
 from backoffice.settings import DATABASES, STATIC_ROOT  # noqa: E402

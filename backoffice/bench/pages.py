@@ -55,9 +55,7 @@ def timed(repeats: int) -> list[dict[str, Any]]:
         with CaptureQueriesContext(connection) as captured:
             size = _get(clients[user], path, query)
         first = time.perf_counter() - started
-        pages.append(
-            {"name": name, "queries": len(captured), "bytes": size, "seconds": [], "first": first}
-        )
+        pages.append({"name": name, "queries": len(captured), "bytes": size, "seconds": [], "first": first})
     for _ in range(repeats):
         for page, (_, user, path, query) in zip(pages, asked, strict=True):
             started = time.perf_counter()

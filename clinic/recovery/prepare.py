@@ -1,54 +1,33 @@
-"""The first phase of a chunk: decide each appointment of the page in threads; no transaction open."""
+"""The first phase of a chunk: what was judged of its page meets what our own rows say; no transaction open."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TypeVar
+from collections.abc import Sequence
 
 from django.db.models import Q
 
-from backoffice.adapters.hospital_types import (
-    Appointment,
-    Block,
-    Case,
-    Configuration,
-    CostCenter,
-    HospitalUnavailable,
-    Physician,
-)
+from backoffice.adapters.hospital_types import Appointment
 from backoffice.runs.job import Chunk, Fault, Result
-from backoffice.runs.kernel import each
 from clinic.models import MissingService, MissingServiceStatus, WriteState
 from clinic.recovery import verdict
 from clinic.recovery.answers import previewed
-from clinic.recovery.decide import LookupFailed, decide
+from clinic.recovery.decide import decide
 from clinic.recovery.intents import bare_appointment, intent_row
-from clinic.recovery.scope import Recovery, refusal_ends_the_run
-from clinic.recovery.unsupported import Unsupported, unsupported
-from clinic.recovery.verdict import Decision, Plan
-from clinic.recovery.windows import Reading, SessionsById
+from clinic.recovery.judge import Judged, Judgement, RunMasters
+from clinic.recovery.scope import Recovery
+from clinic.recovery.verdict import Decision
 from clinic.recovery.work import Draft, Work, result_of
-
-Answer = TypeVar("Answer")
-Verdict = Decision | Plan
-
-# Beyond these no hospital bills and no money column holds the sum: a slip of the keyboard, not a service.
-MOST_MONEY = Decimal(10) ** 11
-MOST_QUANTITY = 2**31 - 1
 
 
 def prepare(recovery: Recovery, chunk: Chunk) -> Result:
-    """Decide every appointment of the page; what is to be written becomes intents, in a preview outcomes."""
-    reading: Reading = chunk.data
-    number = reading.window.number
+    """Every appointment of the page gets its outcome, or becomes an intent; in a preview, the outcome it would have."""
+    judged: Judged = chunk.data
+    reading, number = judged.reading, judged.reading.window.number
     work = Work(windows={number: reading.window}, completes=number if reading.last else None, read_at=reading.read_at)
-    appointments = [one for one in reading.appointments if one.id not in recovery.settled]
-    judge = _Judge(recovery, reading.sessions, _dismissed(recovery, appointments))
+    dismissed = _dismissed(recovery, reading.appointments)
     drafts = []
-    for appointment, answer in zip(
-        appointments, each(judge, appointments, concurrency=recovery.concurrency), strict=True
-    ):
-        found, without_support = answer if not isinstance(answer, Fault) else (_unexpected(appointment, answer), None)
+    for appointment, judgement in zip(reading.appointments, judged.judgements, strict=True):
+        if appointment.id in recovery.settled:
+            continue
+        found, without_support = _final(recovery, appointment, judgement, appointment.id in dismissed)
         if without_support is not None:
             work.judged.append(appointment.id)
             work.unsupported += without_support
@@ -58,63 +37,7 @@ def prepare(recovery: Recovery, chunk: Chunk) -> Result:
             drafts.append(Draft(plan=found, window=number))
     for row in reading.lost:
         work.decide(number, _not_found(row))
-    if recovery.preview:
-        drafts = _preview(recovery, work, drafts)
-    return result_of(recovery, work, drafts)
-
-
-class _Judge:
-    """Decides one appointment, in a thread."""
-
-    def __init__(self, recovery: Recovery, sessions: SessionsById | None, dismissed: set[str]) -> None:
-        self.masters = RunMasters(recovery)
-        self.sessions = sessions
-        self.dismissed = dismissed
-
-    def __call__(self, appointment: Appointment) -> tuple[Verdict, list[Unsupported] | None]:
-        sessions = None if self.sessions is None else self.sessions[appointment.id]
-        found = decide(appointment, sessions, self.masters, dismissed=appointment.id in self.dismissed)
-        return plausible(found), unsupported(appointment, sessions or (), found.configuration)
-
-
-@dataclass(frozen=True, slots=True)
-class RunMasters:
-    """The run's cached lookups as the decision table asks them."""
-
-    recovery: Recovery
-
-    def configuration(self, type_code: str) -> Configuration | None:
-        return self._ask("configuration", self.recovery.lookups.configuration, type_code)
-
-    def cost_center(self, department_id: str) -> CostCenter | None:
-        return self._ask("cost_center", self.recovery.lookups.cost_center, department_id)
-
-    def physician(self, department_id: str) -> Physician | None:
-        return self._ask("physician", self.recovery.lookups.physician, department_id)
-
-    def case(self, case_id: str) -> Case | None:
-        return self._ask("case", self.recovery.lookups.case, case_id)
-
-    def block(self, code: str) -> Block | None:
-        return self._ask("block", self.recovery.lookups.block, code)
-
-    def _ask(self, kind: str, lookup: Callable[[str], Answer], key: str) -> Answer:
-        try:
-            with refusal_ends_the_run():
-                return lookup(key)
-        except HospitalUnavailable:
-            raise LookupFailed(kind) from None
-
-
-def plausible(found: Verdict) -> Verdict:
-    """Row 2 for what the table does not foresee: quantities that no visit has."""
-    lines = found.missing if isinstance(found, Decision) else (*found.lines, *(one.line for one in found.dropped))
-    if verdict.worth(lines) < MOST_MONEY and all(line.quantity <= MOST_QUANTITY for line in lines):
-        return found
-    return Decision(
-        appointment=found.appointment, outcome=verdict.FAILED, category="appointment_data",
-        reasons="implausible_quantity", at_stake=None, configuration=found.configuration,
-    )  # fmt: skip
+    return result_of(recovery, work, _preview(recovery, work, drafts) if recovery.preview else drafts)
 
 
 def _dismissed(recovery: Recovery, appointments: Sequence[Appointment]) -> set[str]:
@@ -128,10 +51,17 @@ def _dismissed(recovery: Recovery, appointments: Sequence[Appointment]) -> set[s
     return set(rows.values_list("appointment_id", flat=True)) if appointments else set()
 
 
-def _unexpected(appointment: Appointment, fault: Fault) -> Decision:
-    return Decision(
-        appointment=appointment, outcome=verdict.FAILED, category=fault.category, reasons=fault.reason, at_stake=None
-    )
+def _final(recovery: Recovery, appointment: Appointment, judgement: Judgement | Fault, dismissed: bool) -> Judgement:
+    """Row 1a, and what no row foresees."""
+    if dismissed:
+        return decide(appointment, None, RunMasters(recovery), dismissed=True), None
+    if isinstance(judgement, Fault):
+        category, reasons = judgement.category, judgement.reason
+        failed = Decision(
+            appointment=appointment, outcome=verdict.FAILED, category=category, reasons=reasons, at_stake=None
+        )
+        return failed, None
+    return judgement
 
 
 def _not_found(row: MissingService) -> Decision:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from threading import BoundedSemaphore
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -41,12 +42,16 @@ class Window:
 
 @dataclass(kw_only=True)
 class Recovery:
-    """Opened for one part. Its threads share `hospital` and `lookups`; nothing else of it is touched by them."""
+    """Opened for one part. Its threads share `hospital`, `lookups` and `slots`; nothing else of it changes under them.
+
+    Whoever calls the hospital holds one of the `slots`, of which there are as many as the region allows calls at once.
+    """
 
     part: StepPart
     hospital: Hospital
     lookups: Lookups
     settled: set[str] = field(default_factory=set)
+    slots: BoundedSemaphore
 
     @cached_property
     def run(self) -> Run:
@@ -116,7 +121,12 @@ def open_recovery(part: StepPart) -> Iterator[Recovery]:
                 connections=region.concurrency_per_run,
             )
         with closing(hospital):
-            yield Recovery(part=part, hospital=hospital, lookups=Lookups(hospital))
+            yield Recovery(
+                part=part,
+                hospital=hospital,
+                lookups=Lookups(hospital),
+                slots=BoundedSemaphore(region.concurrency_per_run),
+            )
 
 
 def region_of(part: StepPart) -> Region:

@@ -1,8 +1,6 @@
 """Which appointments a run reads, page by page: windows in their order, or single ones that are read again."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -46,8 +44,7 @@ def chunks(recovery: Recovery, checkpoint: Json | None) -> Iterator[Chunk]:
     window, after = (checkpoint["window"], checkpoint["after"]) if checkpoint else (0, None)
     if "only" in recovery.parameters:
         return _single_ones(recovery, window, after or 0)
-    pages = _windows(recovery, window, after)
-    return pages if recovery.concurrency == 1 else _one_ahead(pages)
+    return _windows(recovery, window, after)
 
 
 def window_at(recovery: Recovery, number: int) -> Window:
@@ -92,7 +89,7 @@ def _windows(recovery: Recovery, number: int, after: str | None) -> Iterator[Chu
 
 def _listed(recovery: Recovery, begins: datetime, ends: datetime, after: str | None) -> Page:
     try:
-        with refusal_ends_the_run():
+        with recovery.slots, refusal_ends_the_run():
             return recovery.hospital.appointments(begins, ends, recovery.parameters["chunk"], after)
     except HospitalUnavailable as error:
         raise ListingFailed(
@@ -103,29 +100,10 @@ def _listed(recovery: Recovery, begins: datetime, ends: datetime, after: str | N
 def _sessions(recovery: Recovery, appointments: Sequence[Appointment]) -> SessionsById | None:
     """The page's sessions in one call; None when it still fails after retries."""
     try:
-        with refusal_ends_the_run():
+        with recovery.slots, refusal_ends_the_run():
             return recovery.hospital.sessions([one.id for one in appointments])
     except HospitalUnavailable:
         return None
-
-
-def _one_ahead(pages: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The same pages, each read while the one before is worked: two calls a page that nobody else waits for.
-
-    Whatever reading raises is raised in its place. The pages reach the hospital only, never the database.
-    """
-
-    def following() -> Chunk | None:
-        return next(pages, None)
-
-    pool = ThreadPoolExecutor(1, thread_name_prefix="listing")
-    try:
-        upcoming = pool.submit(copy_context().run, following)
-        while (page := upcoming.result()) is not None:
-            upcoming = pool.submit(copy_context().run, following)
-            yield page
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _single_ones(recovery: Recovery, number: int, after: int) -> Iterator[Chunk]:

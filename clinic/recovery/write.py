@@ -1,6 +1,7 @@
 """The write phase: every intent is committed before it is sent, and each answer is one of rows 11 to 16."""
 
 import time
+from functools import partial
 from typing import NamedTuple
 
 from backoffice.adapters.hospital import Hospital
@@ -39,7 +40,7 @@ def act(recovery: Recovery, result: Result) -> Result:
     """Send the intents. What the hospital leaves over by refusing single blocks becomes the next intents."""
     work: Work = result.rows
     drafts: list[Draft] = list(result.intents)
-    answers = each(lambda draft: send(recovery.hospital, draft), drafts, concurrency=recovery.concurrency)
+    answers = each(partial(_send, recovery), drafts, concurrency=recovery.concurrency)
     left = []
     for draft, answer in zip(drafts, answers, strict=True):
         sent = _unexpected(draft, answer) if isinstance(answer, Fault) else answer
@@ -51,6 +52,11 @@ def act(recovery: Recovery, result: Result) -> Result:
         else:
             work.decide(draft.window, sent.found)
     return result_of(recovery, work, left, result.totals)
+
+
+def _send(recovery: Recovery, draft: Draft) -> Sent:
+    with recovery.slots:
+        return send(recovery.hospital, draft)
 
 
 def send(hospital: Hospital, draft: Draft) -> Sent:

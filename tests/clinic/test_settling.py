@@ -14,9 +14,9 @@ from backoffice.runs.report import run_report
 from backoffice.runs.state import waiting_parts
 from clinic.export import run_rows
 from clinic.models import RecoveryWindow, ServiceWrite, WriteState
+from clinic.recovery.judge import chunks
 from clinic.recovery.prepare import prepare
 from clinic.recovery.scope import open_recovery
-from clinic.recovery.windows import chunks
 from clinic.recovery.write import act, intend
 from tests.clinic.ward import WEEK, Ward, failures, go_on
 

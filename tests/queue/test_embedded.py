@@ -151,7 +151,7 @@ def test_a_home_whose_path_will_not_do_for_a_socket_gets_another(tmp_path: Path,
     server.ensure()
     assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
     with Redis.from_url(server.url) as client:
-        assert client.client_info()["addr"] == f"{server.socket}:0"  # RQ's workers ask this
+        assert str(server.socket) in client.client_info()["addr"]  # RQ's workers ask this
     server.leave()
     assert not server.socket.parent.exists()
 

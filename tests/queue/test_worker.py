@@ -43,7 +43,9 @@ def read(lines: Path) -> list[str]:
     return lines.read_text().split() if lines.exists() else []
 
 
-def test_an_idle_worker_ends_at_once_when_it_is_asked_to(processes: Processes, queue_server: str) -> None:
+def test_an_idle_worker_ends_at_once_when_it_is_asked_to(
+    processes: Processes, queue: "Redis", queue_server: str
+) -> None:
     work = processes.manage("work")
     until(lambda: workers_of(queue_server))
     work.signal(signal.SIGTERM)

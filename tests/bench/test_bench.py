@@ -1,0 +1,80 @@
+"""The benchmark, run for real and small: it measures what it says, and its tables are whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from backoffice.bench.document import write
+from backoffice.bench.tables import Section, Table
+from tests.processes import Processes
+
+Rows = list[list[str]]
+
+
+def rows_under(title: str, text: str) -> list[Rows]:
+    """The tables of a section: a list of rows of cells each, without their heads."""
+    section = text.partition(f"## {title}")[2].partition("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n?)+", section, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]] for table in tables
+    ]
+
+
+def number(cell: str) -> float:
+    return float(cell.replace(",", ""))
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_measures_calls_memory_and_pages(processes: Processes) -> None:
+    """Issue 2, deliver 10, small: real processes, a real hospital, every table with its figures and ratios."""
+    bench = processes.manage("bench", "--quick", "--database", "sqlite", DATABASE_URL="")
+    assert bench.ends(within=600) == 0, bench.output
+
+    rates, calls = rows_under("Recovery, one at a time and eight at once", bench.output)
+    assert [row[0] for row in rates] == ["SQLite"]
+    assert all(number(cell) > 0 for cell in rates[0][1:7])
+    asked = {kind: [number(count) for count in counts] for kind, *counts in calls}
+    assert len(asked) == 8
+    for at_one, at_eight, heard, distinct in asked.values():
+        assert at_one == at_eight == heard == distinct > 0
+    assert bench.output.count(": yes\n") == 5
+
+    (memory,) = rows_under("Memory", bench.output)
+    assert [row[1] for row in memory] == ["60", "240"]
+    assert all(20 < number(row[2]) < 1024 for row in memory)
+
+    (pages,) = rows_under("Pages of the admin", bench.output)
+    assert {"first page", "region and status", "deepest page", "search by id"} <= {row[1] for row in pages}
+    assert all(number(cell) > 0 for row in pages for cell in row[2:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["pages"], "No section is called pages. Sections: recovery, memory, worklist."),
+        (["--quick", "--write"], "leave out --quick"),
+        (["--write", "--database", "sqlite"], "leave out --quick and --database"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_measured(arguments: list[str], says: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(says)) as refused:
+        call_command("bench", *arguments)
+    assert refused.value.returncode == 2
+
+
+def test_a_section_that_is_measured_again_takes_the_place_of_its_last_figures(tmp_path: Path) -> None:
+    def section(title: str, figure: str) -> Section:
+        table = Table(columns=("database", "s"), rows=[("SQLite", figure)])
+        return Section(title=title, how="How it was measured.", blocks=[table])
+
+    file = tmp_path / "docs" / "benchmarks.md"
+    write(file, [section("Memory", "1.5"), section("Pages", "20.0")])
+    write(file, [section("Memory", "3.25")])
+
+    text = file.read_text()
+    assert rows_under("Memory", text) == [[["SQLite", "3.25"]]]
+    assert rows_under("Pages", text) == [[["SQLite", "20.0"]]]
+    assert text.count("## ") == 2
+    assert text.startswith("# Benchmarks\n")
