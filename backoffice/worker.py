@@ -106,7 +106,7 @@ class NightWorker(Worker):
             connections.close_all()
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
-        self._install_signal_handlers()  # before the birth is registered: who is registered says good-bye
+        self._install_signal_handlers()  # type: ignore[no-untyped-call] # before the birth is registered: who is registered says good-bye
         super().bootstrap(settings.LOG_LEVEL)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:

@@ -64,14 +64,15 @@ def test_killed_between_a_committed_mutation_and_its_chunks_commit_it_counts_wha
     nebraska: Region, hospital: Hospital, processes: Processes, settings: Settings
 ) -> None:
     """X-20, S0-22"""
-    running = recover(processes)
+    # Windows of a year, so that chunks are full: about a hundred writes lie between two commits.
+    running = recover(processes, "--window", "366")
     until(lambda: hospital.calls["createServiceSession"] >= 150, within=120)
     running.signal(signal.SIGKILL)
     running.ends()
     lost = open_and_written(hospital)
     assert lost, "the process was to die with a session written at the hospital and not counted here"
     bury(settings)
-    assert recover(processes).ends(within=600) == 0
+    assert recover(processes, "--window", "366").ends(within=600) == 0
     run = Run.objects.first()
     assert run is not None
     assert_expected(run)
