@@ -55,7 +55,7 @@ def each(function: Callable[[Item], Value], items: Sequence[Item], *, concurrenc
             log.error("item_unexpected", error=type(error).__name__, at=place_of(error))
             return Fault(category="unexpected", reason=type(error).__name__)
 
-    with ThreadPoolExecutor(max(1, min(concurrency, len(items))), initializer=_refuse_database) as pool:
+    with ThreadPoolExecutor(max(1, min(concurrency, len(items))), initializer=refuse_database) as pool:
         return [future.result() for future in [pool.submit(copy_context().run, one, item) for item in items]]
 
 
@@ -134,11 +134,11 @@ def _fenced(part: StepPart, **changes: Any) -> Iterator[None]:
         yield
 
 
-def _refuse_database() -> None:
-    """In an item's thread: a query is a fault in the code, said at once instead of a second connection."""
+def refuse_database() -> None:
+    """For threads of items: to reach for the database is a fault in the code, said at once; no connection is opened."""
 
-    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def refuse() -> None:
         raise RuntimeError("an item's thread reached for the database")
 
     for connection in connections.all():
-        connection.execute_wrappers.append(refuse)
+        connection.connect = refuse  # type: ignore[method-assign]

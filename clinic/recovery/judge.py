@@ -19,7 +19,7 @@ from backoffice.adapters.hospital_types import (
     Physician,
 )
 from backoffice.runs.job import Chunk, Fault, Json
-from backoffice.runs.kernel import each
+from backoffice.runs.kernel import each, refuse_database
 from clinic.recovery import verdict, windows
 from clinic.recovery.decide import LookupFailed, decide
 from clinic.recovery.scope import Recovery, refusal_ends_the_run
@@ -79,7 +79,7 @@ def _ahead(pages: Iterator[Chunk]) -> Iterator[Chunk]:
     def following() -> Chunk | None:
         return next(pages, None)
 
-    pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+    pool = ThreadPoolExecutor(1, initializer=refuse_database, thread_name_prefix="ahead")
     try:
         upcoming = deque(pool.submit(copy_context().run, following) for _ in range(PAGES_AHEAD))
         while (page := upcoming.popleft().result()) is not None:
