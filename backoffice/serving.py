@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 
 from django.conf import settings
@@ -89,25 +90,23 @@ class Service:
 
     def stop(self) -> None:
         """Stop all children: kindly, at once on a second signal or after a minute, by force in the end."""
-        self._asked.clear()
-        self._signal(signal.SIGTERM)
-        self._wait_for_children(STOP_SECONDS)
-        self._signal(signal.SIGTERM)
-        self._asked.clear()
-        self._wait_for_children(KILL_SECONDS)
-        for child in self._children.values():
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        for seconds in (STOP_SECONDS, KILL_SECONDS):
+            self._asked.clear()
+            self._signal(signal.SIGTERM)
+            self._wait_for_children(seconds)
+        self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children.values():
-            if child.poll() is None:
-                child.send_signal(number)
+            with suppress(ProcessLookupError):
+                if child.poll() is None and number != signal.SIGKILL:
+                    child.send_signal(number)  # it passes the signal on as it sees fit
+                else:
+                    os.killpg(child.pid, number)  # what is left of its group: a killed pool's workers
 
     def _wait_for_children(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while any(child.poll() is None for child in self._children.values()):
+        while any(_group_lives(child) for child in self._children.values()):
             if self._asked.wait(0.05) or time.monotonic() > deadline:
                 return
 
@@ -142,6 +141,15 @@ def sign_in_line(*, terminal: bool) -> str:
         return "No sign-in was made yet: ./bin/demo makes one, `manage.py createsuperuser` another."
     user_name, password = path.read_text().split()
     return f"Sign in as {user_name} with the password {password}" if terminal else f"The sign-in is in {path}"
+
+
+def _group_lives(child: subprocess.Popen[bytes]) -> bool:
+    child.poll()
+    try:
+        os.killpg(child.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _answers(host: str, port: int) -> bool:

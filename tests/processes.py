@@ -58,13 +58,15 @@ class Running:
             raise AssertionError(f"still running after {within} s:\n{self.output}") from None
 
     def stop(self) -> None:
-        """End the process and its group, by force where it must be."""
+        """End the process and all that came of it, by force where it must be."""
+        offspring = descendants_of(self.pid)
         if self.process.poll() is None:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        for pid in [*offspring, self.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self._output.close()
 
@@ -97,6 +99,22 @@ def until(true: Callable[[], object], *, within: float = 20.0, what: str = "what
     while not true():
         assert time.monotonic() < deadline, f"{what} did not come within {within} s"
         time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie, which nobody has asked for its status, does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def descendants_of(pid: int) -> list[int]:
+    """Children, their children, and so on, as they are now."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found = [pid]
+    for parent in found:
+        found.extend(child for child, its_parent in pairs if its_parent == parent)
+    return found[1:]
 
 
 def workers_of(queue_url: str) -> list[int]:

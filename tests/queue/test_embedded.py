@@ -15,7 +15,7 @@ from rq import Queue
 
 from backoffice import embedded
 from backoffice.embedded import BundledServer, QueueUnavailable, queue_socket, queue_url
-from tests.processes import ROOT, Processes, until, workers_of
+from tests.processes import ROOT, Processes, alive, until, workers_of
 
 
 @pytest.fixture
@@ -28,12 +28,6 @@ def server(tmp_path: Path) -> Iterator[BundledServer]:
 
 def pid_of(server: BundledServer) -> int:
     return int((server.folder / "valkey.pid").read_text())
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie, which nobody has asked for its status, does not."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
 
 
 def test_it_answers_on_a_socket_that_only_this_user_can_open(server: BundledServer) -> None:

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice.embedded import queue_url
 from backoffice.serving import sign_in_line
-from tests.processes import ROOT, Processes, Running, until, workers_of
+from tests.processes import ROOT, Processes, Running, alive, until, workers_of
 
 ADDRESS = re.compile(r"Nightward is at http://127\.0\.0\.1:(\d+)/admin/")
 
@@ -106,19 +106,20 @@ def test_a_signal_ends_all_of_it(serve: Running, home: Path, number: signal.Sign
     assert serve.ends() == 0, serve.output
     assert refused(port)
     assert workers_of(queue_url(home)) == []
-    for pid in children.values():
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert not any(alive(pid) for pid in children.values())
 
 
 @pytest.mark.parametrize(("program", "title"), [("gunicorn", "web server"), ("manage.py work", "worker")])
-def test_it_ends_and_says_so_when_a_part_of_it_dies(serve: Running, program: str, title: str) -> None:
+def test_it_ends_and_says_so_when_a_part_of_it_dies(serve: Running, home: Path, program: str, title: str) -> None:
     port = port_of(serve)
+    until(lambda: len(workers_of(queue_url(home))) == 2)
+    workers = workers_of(queue_url(home))
     os.kill(children_of(serve.pid)[program], signal.SIGKILL)
     assert serve.ends() == 1
     assert f"The {title} ended by itself (status -9)" in serve.output
     assert "Traceback" not in serve.output
     until(lambda: refused(port))
+    assert not any(alive(pid) for pid in workers)
 
 
 def test_a_taken_port_is_one_line_and_nothing_is_started(processes: Processes, home: Path) -> None:
