@@ -1,6 +1,7 @@
 """A morning of finance in a real browser: start a run, watch it, open a failure, dismiss it, export."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(open_pa
     assert run.started_by.username == "fiona"
 
     page.get_by_role("link", name="All", exact=False).filter(has_text="failures").click()
+    expect(page).to_have_url(re.compile(r"/admin/runs/failure/"))  # the page before has a table as well
     page.locator("tbody tr").first.get_by_role("link").first.click()
     page.get_by_role("link", name="Open it in the worklist").click()
+    expect(page).to_have_url(re.compile(r"/admin/clinic/missingservice/"))
     page.locator("tbody tr").first.get_by_role("link").first.click()
     page.get_by_role("button", name="Dismiss…").click()
     page.get_by_label("Reason (required)").fill("Billed by another system")
