@@ -22,16 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=positive, default=2, help="worker processes for the queues (2)")
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
+        service = Service()
         with listen(host, port) as listener:
             port = listener.getsockname()[1]
             ensure_queue_server()
             self._prepare()
-            service = Service()
             service.stop_on_signals()
             start_web(service, listener)
-        start_demo_hospital(service)
-        service.start("worker", ["manage.py", "work", "--workers", str(workers)])
         try:
+            start_demo_hospital(service)
+            service.start("worker", ["manage.py", "work", "--workers", str(workers)])
             if service.wait_until_answers(host, port):
                 self._announce(host, port)
             service.wait()
