@@ -93,9 +93,9 @@ class MissingServiceAdmin(StaffAdmin):
         """A button of the worklist or of one row's page, on the ticked rows; another region's rows are not there."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        ids = [int(text) for text in request.POST.getlist("row") if is_id(text)]
-        rows = self.get_queryset(request).filter(pk__in=ids)
-        scope = rows if ids else self.listing(request).rows
+        ticked = request.POST.getlist("row")
+        rows = self.get_queryset(request).filter(pk__in=[int(text) for text in ticked if is_id(text)])
+        scope = rows if ticked else self.listing(request).rows
         return resolve.act(request, self.admin_site.each_context(request), rows, scope)
 
     def change_view(

@@ -45,6 +45,7 @@ def test_the_whole_range_gives_the_right_answer_for_each_appointment_and_a_secon
     assert hospital.calls["createServiceSession"] - written == second["failures"]["validation"]["CASE_CLOSED"]
 
 
+@pytest.mark.slow
 def test_each_distinct_key_is_asked_once(nebraska: Region, hospital: Hospital) -> None:
     """S0-06, S0-09"""
     run = recover(nebraska, window=31)
@@ -91,6 +92,7 @@ def test_one_percent_of_all_calls_failing_is_absorbed_by_the_retries(nebraska: R
     assert run_report(run)["totals"]["retries"] > 0
 
 
+@pytest.mark.slow
 def test_a_preview_says_the_same_words_and_writes_nothing(nebraska: Region, hospital: Hospital) -> None:
     run = recover(nebraska, window=31, mode="preview")
     assert run.status == RunStatus.COMPLETE

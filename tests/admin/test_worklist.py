@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -150,6 +151,21 @@ def test_a_row_is_assigned_to_who_says_so(sign_in: SignIn, north: World) -> None
     assert f'/change/">{north.row.appointment_id}</a>' in text_of(
         client, f"{WORKLIST}?assignee={north.row.assignee_id}"
     )
+
+
+def test_a_row_with_a_long_number_is_ticked_like_any_other(sign_in: SignIn, north: World) -> None:
+    MissingService.objects.filter(pk=north.row.pk).update(id=1_234_567)
+    client = sign_in()
+    (offered,) = re.findall(r'name="row" value="([^"]*)"', text_of(client, WORKLIST))
+    assert said(client.post(ACT, {"action": "assign", "row": offered})) == "1 row is yours now."
+
+
+def test_a_ticked_row_that_is_not_there_exports_nothing_instead_of_the_whole_list(
+    sign_in: SignIn, north: World
+) -> None:
+    for unknown in ("999999", "1,234"):
+        response = sign_in("finance").post(ACT, {"action": "export_csv", "row": unknown})
+        assert len(response.getvalue().decode().splitlines()) == 1
 
 
 @pytest.mark.parametrize("action", ["assign", "dismiss", "reopen", "recover"])

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from backoffice.runs.models import Run
+from backoffice.sandbox.hospital import Hospital
 from clinic.models import MissingService
 from tests.browser.conftest import OpenPage
 
@@ -15,7 +16,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(
+    open_page: OpenPage, hospital: Hospital, tmp_path: Path
+) -> None:
+    hospital.latency_ms = 20  # slow enough to be watched
     watched = open_page(accept_downloads=True)
     page = watched.sign_in("fiona")
 
@@ -30,6 +34,7 @@ def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(open_pa
     expect(page.get_by_text("Write into the billing of North?")).to_be_visible()
     page.get_by_role("button", name="Start and write").click()
 
+    expect(page).to_have_url(re.compile(r"/admin/runs/run/\d+/change/"))
     # Without reloading: what this mark stands on would be gone.
     page.evaluate("window.notReloaded = true")
     expect(page.get_by_text("window ", exact=False).filter(has_text=" of 31").first).to_be_visible()
@@ -63,8 +68,9 @@ def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(open_pa
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_run_is_stopped_and_restarted_from_its_page(open_page: OpenPage, hospital: object) -> None:
-    hospital.faults.latency = 0.05  # type: ignore[attr-defined]
+@pytest.mark.slow
+def test_a_run_is_stopped_and_restarted_from_its_page(open_page: OpenPage, hospital: Hospital) -> None:
+    hospital.latency_ms = 50
     watched = open_page()
     page = watched.sign_in("fiona")
     page.get_by_role("link", name="Start recovery").click()

@@ -116,7 +116,7 @@ def test_a_killed_worker_of_a_pool_is_replaced_and_named(
     assert pool.ends() == 0
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_worker_outlives_its_killed_queue_server(
     processes: Processes, tmp_path: Path, lines: Path, workers: str
 ) -> None:
@@ -137,6 +137,7 @@ def test_a_worker_outlives_its_killed_queue_server(
     assert work.ends() == 0
 
 
+@pytest.mark.slow
 def test_a_worker_starts_its_lost_bundled_server_again(processes: Processes, tmp_path: Path, lines: Path) -> None:
     home = tmp_path / "home"
     work = processes.manage("work", REDIS_URL="", NIGHTWARD_HOME=str(home))

@@ -62,7 +62,9 @@ def test_rubbish_for_a_lookup_fails_those_who_needed_it_and_a_later_run_writes_t
     assert billed(hospital) == billed_without_faults(folder, TOKEN, **MARCH)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["html", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SPOILT if kind != "html")]
+)
 def test_rubbish_after_a_write_is_looked_up_and_counts_as_written(
     region: Region, garbler: Garbler, hospital: Hospital, folder: Path, kind: str
 ) -> None:
