@@ -54,10 +54,13 @@ def _range(region: Region, raw: Json) -> tuple[date, date]:
 
 
 def _day(raw: Json, name: str) -> date:
+    text = str(raw[name])
     try:
-        day = date.fromisoformat(str(raw[name]))
+        day = date.fromisoformat(text)
     except ValueError:
-        raise Misuse(f"{name} is a day, as 2026-11-21.") from None
+        day = None
+    if day is None or day.isoformat() != text:  # 20261121 and 2026-W47-6 are ISO 8601 as well, but not ours
+        raise Misuse(f"{name} is a day, as 2026-11-21.")
     if not 1900 <= day.year <= 2200:
         raise Misuse(f"{name} lies between the years 1900 and 2200.")
     return day

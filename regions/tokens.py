@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from redis import Redis
@@ -25,7 +25,7 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from backoffice.access import may
 from backoffice.audit import audit_as
-from regions.models import TOKEN_VERBS, ApiToken, Region
+from regions.models import TOKEN_VERBS, ApiToken
 
 if TYPE_CHECKING:
     # Not at run time: REST framework's views import this module by its settings.
@@ -89,15 +89,6 @@ class TokenAllowsVerb(BasePermission):
         if not may(token.owner, TOKEN_VERBS[verb]):
             raise PermissionDenied(f"The role of this token's owner does not allow {verb}.")
         return True
-
-
-def token_regions(request: Request) -> QuerySet[Region]:
-    """The regions of this call: its token's, as far as they are its owner's. None without a token."""
-    if not isinstance(request.auth, ApiToken):
-        return Region.objects.none()
-    regions = Region.objects.filter(api_tokens=request.auth)
-    owner = request.auth.owner
-    return regions if owner.is_superuser else regions.filter(pk__in=owner.regions.values("pk"))
 
 
 class TokenThrottle(BaseThrottle):

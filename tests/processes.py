@@ -103,18 +103,27 @@ def until(true: Callable[[], object], *, within: float = 20.0, what: str = "what
 
 def alive(pid: int) -> bool:
     """Whether the process runs; a zombie, which nobody has asked for its status, does not."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
+    return _states().get(pid, ("Z", 0))[0] != "Z"
 
 
 def descendants_of(pid: int) -> list[int]:
     """Children, their children, and so on, as they are now."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    processes = _states()
     found = [pid]
     for parent in found:
-        found.extend(child for child, its_parent in pairs if its_parent == parent)
+        found.extend(child for child, (_, its_parent) in processes.items() if its_parent == parent)
     return found[1:]
+
+
+def _states() -> dict[int, tuple[str, int]]:
+    """Process id → its state's letter and its parent. From /proc, as a minimal machine has no ps."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            number, _, rest = stat.read_text(errors="replace").partition(" ")
+            state, parent = rest.rpartition(")")[2].split()[:2]  # the name between may hold anything
+            found[int(number)] = (state, int(parent))
+    return found
 
 
 def workers_of(queue_url: str) -> list[int]:

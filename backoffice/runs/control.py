@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from backoffice.audit import record_change
 from backoffice.runs.bell import require_queue, ring
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
@@ -77,14 +78,20 @@ def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False,
 
 
 def stop_run(run: Run) -> Run:
-    """Ask the run to stop after its present chunk, at once when nobody works it. Idempotent while stopping."""
+    """Ask the run to stop after its present chunk, at once when nobody works it. Idempotent while stopping.
+
+    Who asked stands in the audit log; nobody is named where a command did.
+    """
     with transaction.atomic():
         lock(run)
+        before = run.status
         working = StepPart.objects.filter(run=run, status=StepStatus.RUNNING).exists()
         if not working and move(run, LIVE, RunStatus.STOPPED, reason="stopped"):
             StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.PENDING)
         elif not move(run, (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.STOPPING):
             raise Misuse(f"Run {run.pk} has ended ({run.status}); there is nothing to stop.")
+        if run.status != before:
+            record_change(run, {"status": (before, run.status)})
     log.info("run_stop", run=run.pk)
     return run
 

@@ -133,8 +133,9 @@ def _close_gaps(recovery: Recovery, decisions: Iterable[Decision], known: Known)
 
 
 def _close_failures(recovery: Recovery, decisions: Iterable[Decision]) -> None:
-    """Failures of earlier runs are fixed once their appointment's gap is closed; a preview closes no gap by itself."""
-    fixed = verdict.GAP_CLOSED if recovery.preview else (*verdict.WRITTEN, *verdict.GAP_CLOSED)
+    """Failures of earlier runs are fixed once their appointment's gap is closed: not by a preview's words, and not by a
+    recovery in part."""
+    fixed = verdict.GAP_CLOSED if recovery.preview else (verdict.RECOVERED, *verdict.GAP_CLOSED)
     ids = [one.appointment.id for one in decisions if one.outcome in fixed]
     if ids:
         Failure.objects.filter(

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from auditlog.models import LogEntry
 from django.utils import timezone
 
 from backoffice.runs.models import Run, StepPart
@@ -85,6 +86,9 @@ def test_stop_and_restart(sign_in: SignIn, north: World) -> None:
     client.post(f"/admin/runs/run/{north.run.pk}/stop/")
     north.run.refresh_from_db()
     assert north.run.status == "stopped"
+    entry = LogEntry.objects.get_for_object(north.run).latest()
+    assert entry.changes_dict == {"status": ["queued", "stopped"]}
+    assert str(entry.actor_id) == client.session["_auth_user_id"]
     StepPart.objects.filter(run=north.run).update(status="pending")
     response = client.post(f"/admin/runs/run/{north.run.pk}/restart/")
     again = Run.objects.latest("pk")

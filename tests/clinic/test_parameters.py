@@ -42,6 +42,7 @@ def test_days_end_yesterday_in_the_regions_zone(region: Region) -> None:
         ({"from": "2026-03-01", "to": "2026-03-01"}, "empty"),
         ({"from": "2026-04-01", "to": "2026-03-01"}, "empty"),
         ({"from": "1.3.2026", "to": "2026-03-01"}, "from is a day"),
+        ({"from": "20260301", "to": "2026-04-01"}, "from is a day"),
         ({"from": "0001-01-01", "to": "9999-12-31"}, "between the years"),
         ({"days": 0}, "days is a whole number"),
         ({"days": True}, "days is a whole number"),

@@ -133,6 +133,18 @@ def test_a_later_run_closes_what_it_finds_billed_with_the_failures_before(ward: 
     assert {failure.resolution for failure in Failure.objects.all()} == {"fixed"}
 
 
+def test_a_failure_stays_open_while_a_part_of_its_appointment_is_still_missing(ward: Ward) -> None:
+    ward.visit("a", {"A1": 1}, case_id="SHUT")
+    ward.tables["service_blocks"][1][2] = "RETIRED"
+    ward.open()
+    failed = ward.recover().failures.get()
+    ward.hospital.put("cases", {"id": "SHUT", "patient_id": "P", "type": "OUTPATIENT", "status": "OPEN"})
+    ward.recover()
+    failed.refresh_from_db()
+    assert (ward.row("a").outcome, ward.row("a").missing) == ("partially_recovered", "P1x1")
+    assert failed.resolution == "open"
+
+
 def test_a_row_whose_visit_is_no_longer_billable_closes_by_itself(ward: Ward) -> None:
     ward.visit("a", case_id="SHUT")
     ward.open()

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice.embedded import queue_url
 from backoffice.serving import sign_in_line
-from tests.processes import ROOT, Processes, Running, alive, until, workers_of
+from tests.processes import ROOT, Processes, Running, alive, descendants_of, until, workers_of
 
 ADDRESS = re.compile(r"Nightward is at http://127\.0\.0\.1:(\d+)/admin/")
 
@@ -69,13 +69,12 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def children_of(pid: int) -> dict[str, int]:
     """The child processes by what they are."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    found = {}
-    for line in listed.stdout.splitlines():
-        number, arguments = line.split(maxsplit=1)
+    found: dict[str, int] = {}
+    for child in descendants_of(pid):
+        arguments = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
         for word in ("gunicorn", "manage.py work"):
             if word in arguments:
-                found[word] = int(number)
+                found.setdefault(word, child)
     return found
 
 
