@@ -54,6 +54,7 @@ def test_after_kill_9_under_load_every_answered_write_is_there_once(processes: P
             threads.submit(write_until_killed, url, range(first, 40_000, 4), answered)
         until(lambda: len(answered) >= 100)
         running.signal(signal.SIGKILL)
+    running.ends()  # only then is its lock free
     with Hospital(folder, token=TOKEN, state=state) as again, client_of(again) as client:
         keys = [str(session.idempotency_key) for session in again.sessions_written()]
         assert set(answered) <= set(keys)
