@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from backoffice.access import ACCOUNTS, may
-from backoffice.look import CheckboxSelectMultiple, PasswordInput, TextInput
+from backoffice.look import CheckboxSelectMultiple, PasswordInput, TextInput, action
 from backoffice.staffadmin import StaffAdmin
-from regions import keys
+from regions import checks, keys
 from regions.configuration import held_values, save, set_env_vars
 from regions.models import Region
 
@@ -103,6 +103,7 @@ class RegionAdmin(StaffAdmin):
     region_path = ""
     change_verb = "configure"
     add_verb = "configure"
+    actions_submit_line = ("check_connections",)
     form = type("RegionFormWithKeys", (RegionForm,), {PREFIX + key: _field(key) for key in keys.ENV_VARS})
     list_display = ("name", "display_name", "time_zone", "country", "paused")
     list_filter = ("paused",)
@@ -131,6 +132,16 @@ class RegionAdmin(StaffAdmin):
         values = sorted(held_values(region).items())
         lines = ((key, "stored" if key in keys.SECRETS else value) for key, value in values)
         return format_html_join("", "<div>{}: {}</div>", lines) or "none"
+
+    @action(description="Save and check the connections")  # type: ignore[untyped-decorator]  # unfold has no types
+    def check_connections(self, request: HttpRequest, region: Region) -> None:
+        """Ask each endpoint once, as load_region --check does, and say what came of it."""
+        findings = checks.endpoints(held_values(region))
+        for found in findings:
+            say = messages.success if found.works else messages.error
+            say(request, f"{found.endpoint[0].upper()}{found.endpoint[1:]}: {found.says}.")
+        if not findings:
+            messages.warning(request, "There is no connection to check: give the address of a hospital or FHIR server.")
 
     def save_model(self, request: HttpRequest, obj: Region, form: Any, change: bool) -> None:
         changed = set_env_vars(obj, form.values())

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from pytest_httpserver import HTTPServer
 
 from regions.models import Region
 from tests.factories import RegionFactory, SuperuserFactory, UserFactory
@@ -50,6 +52,11 @@ def filled(region: Region, **changes: Any) -> dict[str, Any]:
         "env_HOSPITAL_GRAPHQL_URL": URL,
         **changes,
     }
+
+
+def said(response: Any) -> list[str]:
+    """The messages, first to last."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def test_a_secret_is_never_shown_again(engineer: Client, region: Region) -> None:
@@ -103,6 +110,30 @@ def test_the_form_refuses_what_a_file_may_not_say(engineer: Client, region: Regi
     assert field in response.context["adminform"].form.errors
     before = Region.objects.get()
     assert (before.time_zone, before.env_vars["HOSPITAL_API_TOKEN"]) == (region.time_zone, TOKEN)
+
+
+def test_connections_are_checked_from_the_page(engineer: Client, region: Region, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/graphql", headers={"Authorization": f"Bearer {TOKEN}"}).respond_with_json(
+        {"data": {"serviceConfiguration": None}}
+    )
+    pressed = {"check_connections": ""}
+    here = {"env_HOSPITAL_GRAPHQL_URL": httpserver.url_for("/graphql"), **pressed}
+    assert said(engineer.post(page(region), filled(region, **here)))[-1] == "Hospital: works."
+    wrong = {**here, "env_HOSPITAL_API_TOKEN": "another"}
+    answer = said(engineer.post(page(region), filled(region, **wrong)))[-1]
+    assert answer.startswith("Hospital: ")
+    assert "works" not in answer
+    none = {"env_HOSPITAL_GRAPHQL_URL": "", **pressed}
+    assert said(engineer.post(page(region), filled(region, **none)))[-1].startswith("There is no connection to check")
+    assert len(httpserver.log) >= 2
+
+
+@pytest.mark.parametrize("role", ["viewer", "finance", "operator", "auditor"])
+def test_who_may_not_configure_cannot_make_us_call(client: Client, httpserver: HTTPServer, role: str) -> None:
+    region = RegionFactory.create(env_vars={"HOSPITAL_GRAPHQL_URL": httpserver.url_for("/graphql")})
+    client.force_login(UserFactory.create(role=role, regions=[region]))
+    client.post(page(region), filled(region, check_connections=""))
+    assert httpserver.log == []
 
 
 def test_a_name_never_changes(engineer: Client, region: Region) -> None:
