@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.html import format_html_join
 
 from backoffice.access import ACCOUNTS, may
@@ -142,6 +143,14 @@ class RegionAdmin(StaffAdmin):
             say(request, f"{found.endpoint[0].upper()}{found.endpoint[1:]}: {found.says}.")
         if not findings:
             messages.warning(request, "There is no connection to check: give the address of a hospital or FHIR server.")
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any) -> Any:
+        """The check waits for other machines: it comes after the form's transaction."""
+        response = super().changeform_view(request, object_id, *args, **options)
+        if "regions_region_check_connections" in request.POST and object_id and response.status_code == 302:
+            self.check_connections(request, self.get_object(request, object_id))
+            return redirect(request.path)
+        return response
 
     def save_model(self, request: HttpRequest, obj: Region, form: Any, change: bool) -> None:
         changed = set_env_vars(obj, form.values())
