@@ -148,7 +148,7 @@ def _close_writes(work: Work) -> None:
     if work.previews:
         ServiceWrite.objects.bulk_create(work.previews)
     if work.writes:
-        # One statement for all of them; as an upsert of whole rows it took ten times as long.
+        # One plain statement; bulk_update's is a CASE of 800 branches, and costs more than the rest of the commit.
         closed = [(row.state, row.session_id, row.settled, row.late, row.pk) for row in work.writes]
         with connection.cursor() as cursor:
             cursor.executemany(
