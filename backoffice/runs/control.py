@@ -144,33 +144,28 @@ def _create_steps(job: Job, run: Run) -> None:
 
 def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
     """What a restart finds: an unfinished step goes on; one whose predecessors were restarted since, or that is at or
-    after `from_step`, is undone by its `reset` together with all later ones [S2-12] [S2-13] [S2-20]."""
+    after `from_step`, begins anew together with all later ones: whoever works its parts undoes what they wrote first
+    [S2-12] [S2-13] [S2-20]."""
     counts: dict[str, int] = {}
     undo = False
     for state, step in zip(StepState.objects.filter(chain=run.chain), job.steps, strict=True):
         began = state.started_at is not None
         undo = undo or state.name == from_step or (began and state.predecessors != counts)
         if undo and began:
-            for part in state.parts.all():
-                if step.reset is None:
-                    raise Misuse(
-                        f"Step {state.name} cannot be undone: what it wrote stands elsewhere. Restart without it."
-                    )
-                step.reset(part)
-                _clear(part)
+            if step.reset is None:
+                raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere. Restart without it.")
+            state.parts.update(
+                undo=True, status=StepStatus.PENDING, fence=F("fence") + 1, checkpoint=None, checkpoint_number=0,
+                read=0, outcomes={}, totals={}, digest="", done=0, seconds=0,
+            )  # fmt: skip
         if began and (undo or state.status != StepStatus.COMPLETE):
             state.restart_count += 1
             state.status = StepStatus.PENDING
+            state.outputs = {}
             state.remaining = state.parts.exclude(status=StepStatus.COMPLETE).count()
             state.save()
         counts[state.name] = state.restart_count
         state.parts.exclude(status=StepStatus.COMPLETE).update(run=run)
-
-
-def _clear(part: StepPart) -> None:
-    part.status, part.checkpoint, part.checkpoint_number, part.read = StepStatus.PENDING, None, 0, 0
-    part.outcomes, part.totals, part.digest, part.done, part.seconds = {}, {}, "", 0, 0
-    part.save()
 
 
 def _abandon(run: Run) -> int:

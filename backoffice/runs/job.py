@@ -63,7 +63,8 @@ class Step(Generic[Opened]):
     prepare: reads, no transaction open. intend: write-ahead rows, committed before act. act: the remote writes; returns
     the result with what is still to be tried again in `intents`. commit: rows, inside the chunk's one transaction.
     settle: what an earlier attempt intended and did not close; committed by `commit`, the checkpoint stays.
-    verify: raises OutOfBalance; inside the transaction that completes the step. reset: undoes the outputs of the chain.
+    verify: the control figures of the whole step, by its last part before it completes; or OutOfBalance.
+    reset: undoes the part's outputs before its step begins anew, under the fence; may be repeated.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Step(Generic[Opened]):
     act: Callable[[Opened, Result], Result] | None = None
     commit: Callable[[Opened, Result], None] | None = None
     settle: Callable[[Opened], Result] | None = None
-    verify: Callable[[Opened], None] | None = None
+    verify: Callable[[Opened], Json | None] | None = None
     reset: Callable[["StepPart"], None] | None = None
     partitions: Callable[[Json], int] = lambda parameters: 1
 

@@ -85,6 +85,7 @@ def work(part_id: int) -> None:
 def _work_part(part: StepPart, job: Job, heartbeat: Heartbeat) -> None:
     step = next(step for step in job.steps if step.name == part.step.name)
     breaker, clock = Breaker(job), Clock()
+    parts.undo(part, step.reset)
     with step.open(part) as opened:
         if step.settle is not None:
             _commit(part, job, step, opened, step.settle(opened), None, clock)

@@ -103,6 +103,9 @@ class StepState(models.Model):
         default=dict, editable=False, help_text="Restart count of each earlier step, as seen at the start."
     )
     remaining = models.PositiveIntegerField(default=1, editable=False, help_text="Parts that are not complete.")
+    outputs = models.JSONField(
+        default=dict, editable=False, help_text="The control figures that were verified at the end, by output."
+    )
     started_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
 
@@ -126,6 +129,9 @@ class StepPart(models.Model):
     partition = models.PositiveIntegerField(default=0, editable=False)
     status = models.CharField(max_length=10, choices=StepStatus.choices, default=StepStatus.PENDING, editable=False)
     fence = models.PositiveIntegerField(default=0, editable=False)
+    undo = models.BooleanField(
+        default=False, editable=False, help_text="What it wrote before is to be undone before it begins anew."
+    )
     worker = models.CharField(max_length=120, blank=True, editable=False)
     heartbeat_at = models.DateTimeField(null=True, editable=False)
     checkpoint = models.JSONField(null=True, editable=False)

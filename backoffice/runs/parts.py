@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from backoffice.runs.bell import ring
+from backoffice.runs.job import Json
 from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.report import log_ended
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
@@ -82,18 +83,39 @@ def hand_over(part: StepPart) -> None:
     log.info("part_handed_over")
 
 
-def complete(part: StepPart, verify: Callable[[], None]) -> None:
-    """The part is done. A step's last part verifies it and begins the next step; the last step's ends the run."""
+def undo(part: StepPart, reset: Callable[[StepPart], None] | None) -> None:
+    """Where a restart has asked for it, undo what the part wrote before its step was begun anew."""
+    if not part.undo or reset is None:
+        return
+    with transaction.atomic():
+        hold(part, undo=False, heartbeat_at=timezone.now())
+        reset(part)
+
+
+def complete(part: StepPart, verify: Callable[[], Json | None]) -> None:
+    """The part is done. A step's last part verifies it, with no transaction open since that may take long, and begins
+    the next step; the last step's ends the run."""
+    if not _complete(part, None):
+        _complete(part, verify() or {})
+
+
+def _complete(part: StepPart, outputs: Json | None) -> bool:
+    """False, with nothing done, when this is the step's last part and there are no verified outputs yet."""
     with transaction.atomic():
         lock(part.run)
         hold(part, status=StepStatus.COMPLETE, heartbeat_at=timezone.now())
         StepState.objects.filter(pk=part.step_id).update(remaining=F("remaining") - 1)
         step = StepState.objects.get(pk=part.step_id)
         if step.remaining:
-            return
-        verify()
-        StepState.objects.filter(pk=step.pk).update(status=StepStatus.COMPLETE, ended_at=timezone.now())
+            return True
+        if outputs is None:
+            transaction.set_rollback(True)
+            return False
+        StepState.objects.filter(pk=step.pk).update(
+            status=StepStatus.COMPLETE, ended_at=timezone.now(), outputs=outputs
+        )
         if not begin_next_step(part.run):
             # Success is earned here: the run began as "interrupted", and this is its last line.
             move(part.run, (RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.COMPLETE, reason="", detail="")
             transaction.on_commit(lambda: log_ended(part.run))
+        return True

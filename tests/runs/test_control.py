@@ -215,6 +215,29 @@ def test_a_restart_from_an_earlier_step_undoes_it_and_all_later_ones_first(world
     assert StepState.objects.get(name="third").predecessors == {"first": 0, "second": 1}
 
 
+def test_what_is_to_be_undone_is_undone_by_whoever_begins_the_step_anew(world: World) -> None:
+    again = restart_run(work_all(begin("three")), attended=True, from_step="second")
+    assert (world.undone, StepState.objects.get(name="second").parts.get().read) == ([], 0)
+    kernel.work(parts_of(again)[0])
+    assert world.undone == ["second/0"]
+    work_all(again)
+    assert world.undone == ["second/0", "third/0"]
+    assert not StepPart.objects.filter(undo=True).exists()
+
+
+def test_the_figures_that_were_verified_stay_with_their_step(world: World) -> None:
+    world.verify = lambda: {"numbers": {"count": 10}}
+    run = work_all(begin("three"))
+    assert StepState.objects.get(chain=run.chain, name="second").outputs == {"numbers": {"count": 10}}
+
+
+def test_a_step_is_verified_once_by_its_last_part_with_no_transaction_open(world: World) -> None:
+    world.partitions, opened = 3, []
+    world.verify = lambda: opened.append(connection.in_atomic_block)
+    work_all(begin("three"))
+    assert opened == [False] * 3
+
+
 def test_a_step_that_cannot_be_undone_refuses_to_be_begun_again(world: World) -> None:
     run = work_all(begin())
     with pytest.raises(Misuse, match="cannot be undone"):

@@ -22,7 +22,7 @@ class World:
     undone: list[str] = field(default_factory=list)
     before_chunk: Callable[[list[int]], None] = lambda numbers: None
     judge: Callable[[int], Fault | str] = lambda number: "done"
-    verify: Callable[[], None] = lambda: None
+    verify: Callable[[], Any] = lambda: None
     partitions: int = 1
     acted: list[list[int]] = field(default_factory=list)
     intended: list[list[int]] = field(default_factory=list)
@@ -64,8 +64,8 @@ def commit(part: StepPart, result: Result) -> None:
     world.committed.extend(result.rows or [])
 
 
-def verify(part: StepPart) -> None:
-    world.verify()
+def verify(part: StepPart) -> Any:
+    return world.verify()
 
 
 def parameters(region: Any, raw: Json) -> Json:
