@@ -111,7 +111,7 @@ class Listing:
         every = rows
         for entry in filters:
             rows = self._filter(rows, entry)
-        self.search = request.GET.get("q", "").strip()
+        self.search = request.GET.get("q", "").replace("\0", "").strip()
         if search is not None and self.search:
             rows = search(rows, self.search)
         self.rows = rows
@@ -129,6 +129,8 @@ class Listing:
         self.controls.append(Control(name=entry.name, title=entry.title, value=value, choices=choices))
         if value in ("", "all"):
             return rows
+        if "\0" in value:  # PostgreSQL has no such text
+            return rows.none()
         if choices is not None and value not in [choice for choice, _ in choices]:
             return rows.none()
         return entry.apply(rows, value)

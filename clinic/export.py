@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import IO, Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from backoffice.runs.models import Failure, Run
@@ -44,9 +44,7 @@ def run_rows(run: Run) -> Iterator[Row]:
 
 
 def _written(run: Run) -> Iterator[Row]:
-    rows = ServiceWrite.objects.filter(
-        run__chain=run.chain, state__in=(WriteState.WRITTEN, WriteState.PREVIEWED), late=False
-    ).order_by("start")
+    rows = _writes(run).order_by("start")
     columns = ("appointment_id", "start", "outcome", "reasons", "services", "value")
     for appointment, start, outcome, reasons, services, value in rows.values_list(*columns).iterator():
         category = "service_block" if reasons else ""
@@ -61,11 +59,19 @@ def _written(run: Run) -> Iterator[Row]:
         )
 
 
+def _writes(run: Run) -> QuerySet[ServiceWrite]:
+    return ServiceWrite.objects.filter(
+        run__chain=run.chain, state__in=(WriteState.WRITTEN, WriteState.PREVIEWED), late=False
+    )
+
+
 def _failed(run: Run) -> Iterator[Row]:
-    """A failure has its start from the worklist, where every failed appointment has its row."""
+    """A failure has its start from the worklist, where every failed appointment has its row. One that was written in
+    part is among the written ones."""
+    written = _writes(run).filter(appointment_id=OuterRef("reference"))
     item = MissingService.objects.filter(region=run.region_id, appointment_id=OuterRef("reference"))
     rows = (
-        Failure.objects.filter(run__chain=run.chain)
+        Failure.objects.filter(~Exists(written), run__chain=run.chain)
         .annotate(start=Subquery(item.values("start")[:1]))
         .order_by("start")
     )

@@ -116,7 +116,8 @@ class ServiceWrite(models.Model):
     value = models.DecimalField(max_digits=15, decimal_places=2, editable=False)
     appointment = models.JSONField(
         default=dict, editable=False,
-        help_text="patient_id, department_id, type_code; dropped: [[block, quantity, price, reason], …].",
+        help_text="patient_id, department_id, type_code; destination: [case, closed, cost center, physician]; "
+        "dropped: [[block, quantity, price, reason], …].",
     )  # fmt: skip
     session_id = models.CharField(max_length=120, blank=True, editable=False)
     settled = models.BooleanField(
@@ -135,7 +136,9 @@ class ServiceWrite(models.Model):
         ordering = ("start", "appointment_id")
         constraints = (
             models.UniqueConstraint(
-                fields=("region", "idempotency_key"), condition=Q(state="written"), name="a_key_is_written_once"
+                fields=("region", "idempotency_key", "session_id"),
+                condition=Q(state="written"),
+                name="a_session_is_recorded_once",
             ),
         )
         indexes = (
@@ -145,6 +148,11 @@ class ServiceWrite(models.Model):
 
     def __str__(self) -> str:
         return f"service write {self.pk}"
+
+    @property
+    def came_of_it(self) -> str:
+        """The outcome, where it was written or would be; empty while nobody knows, and where it was not."""
+        return self.outcome if self.state in (WriteState.WRITTEN, WriteState.PREVIEWED) else ""
 
 
 class RecoveryWindow(models.Model):

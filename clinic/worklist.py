@@ -88,6 +88,12 @@ def reopen(rows: Rows, user: User | None) -> int:
     return _change(dismissed, user, changes, Resolution.DISMISSED, Resolution.OPEN)
 
 
+def reopen_expired(region: Region) -> int:
+    """Dismissals whose day is over in the region's zone: the rows count as missing again, read by a run or not."""
+    today = datetime.now(ZoneInfo(region.time_zone)).date()
+    return reopen(MissingService.objects.filter(region=region, dismissed_until__lt=today), None)
+
+
 def assign(rows: Rows, user: User | None, assignee: User | None = None) -> int:
     """Make `assignee` responsible, or the user who says so."""
     return _change(_query(rows), user, {"assignee": assignee or user})

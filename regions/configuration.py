@@ -1,12 +1,14 @@
 """The one way by which a region's configuration changes: from a file or from the admin, with its audit entry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
 from backoffice import audit
 from backoffice.keyring import SecretUnreadable
+from regions import keys
 from regions.models import Region
 from regions.regionfile import COLUMNS, RegionFile, RegionFileError
 
@@ -27,7 +29,27 @@ def check_kept(file: RegionFile, region: Region | None) -> dict[str, str]:
     if missing:
         problem = "keep: stands for a secret that this region does not have"
         raise RegionFileError([f"env_vars.{key}: {problem}" for key in missing])
+    if moved := secrets_to_give_again(held, file.env_vars, file.kept):
+        problem = "keep: the address that it is sent to changes; give the secret again"
+        raise RegionFileError([f"env_vars.{key}: {problem}" for key in moved])
     return {key: held[key] for key in file.kept}
+
+
+def secrets_to_give_again(held: Mapping[str, str], values: Mapping[str, str], kept: Iterable[str]) -> list[str]:
+    """Kept secrets whose address becomes another one: who may change an address may not send a secret there that they
+    were never shown."""
+    return sorted(
+        secret
+        for secret in kept
+        if any(address in values and origin(values[address]) != origin(held.get(address, ""))
+               for address in keys.SENT_TO[secret])
+    )  # fmt: skip
+
+
+def origin(address: str) -> tuple[str, str]:
+    """Scheme, host and port of a URL, as a browser compares them."""
+    parts = urlsplit(address)
+    return parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
 
 
 def held_values(region: Region) -> Mapping[str, str]:

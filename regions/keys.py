@@ -25,6 +25,13 @@ ENV_VARS: dict[str, Kind] = {
 }
 SECRETS = frozenset(name for name, kind in ENV_VARS.items() if kind == "secret")
 
+# Where each secret goes, or what is got with it.
+SENT_TO = {
+    "FHIR_API_TOKEN": ("FHIR_SERVER_URL",),
+    "FHIR_CLIENT_SECRET": ("FHIR_TOKEN_URL", "FHIR_SERVER_URL"),
+    "HOSPITAL_API_TOKEN": ("HOSPITAL_GRAPHQL_URL",),
+}
+
 # What a region's manifest is made from; the program itself does not read them.
 DEPLOYMENT_KEYS = (
     "project_id", "service_name", "region", "platform", "memory", "cpu", "timeout", "max_instances", "min_instances",

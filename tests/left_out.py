@@ -41,7 +41,7 @@ class LeftOut:
             self.skipped.append(report.nodeid)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self.strict and (self.skipped or any(need.package for need in self.missing)):
+        if self.strict and (self.skipped or self.missing):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

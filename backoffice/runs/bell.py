@@ -3,8 +3,11 @@
 import django_rq
 import structlog
 from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
+from rq.exceptions import NoSuchJobError
 from rq.job import Job as RqJob
+from rq.job import JobStatus
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import StepPart
@@ -21,7 +24,7 @@ def ring(part: StepPart) -> bool:
     queue = django_rq.get_queue(job_named(part.run.job).queue)
     bell = f"part-{part.pk}-{part.fence}"
     try:
-        if RqJob.exists(bell, connection=queue.connection):
+        if _hangs(bell, queue.connection):
             return False
         queue.enqueue(
             "backoffice.runs.kernel.work",
@@ -36,6 +39,18 @@ def ring(part: StepPart) -> bool:
         log.warning("bell_not_rung", part=part.pk, error=type(error).__name__)
         return False
     return True
+
+
+def _hangs(bell: str, connection: Redis) -> bool:
+    """Whether it still is to ring or rings. One whose worker died before it claimed the part is taken down."""
+    try:
+        job = RqJob.fetch(bell, connection=connection)
+    except NoSuchJobError:
+        return False
+    if job.get_status() not in (JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED, JobStatus.FINISHED):
+        return True
+    job.delete()
+    return False
 
 
 def require_queue() -> None:

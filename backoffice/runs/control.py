@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from backoffice.audit import record_change
@@ -40,8 +40,6 @@ def start_run(
     Raises Misuse for parameters that the job refuses, AlreadyRunning when the job and key have a live run.
     """
     job = job_named(job_name)
-    if region is not None and region.paused:
-        raise Misuse(f"Region {region.name} is paused; no job of it starts until it is resumed.")
     stored = job.parameters(region, parameters)
     if not attended:
         require_queue()
@@ -115,6 +113,8 @@ def ring_again() -> int:
 
 
 def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
+    if run.region is not None and run.region.paused:
+        raise Misuse(f"Region {run.region.name} is paused; no job of it starts until it is resumed.")
     run.correlation_id = uuid.uuid4().hex
     try:
         with transaction.atomic():
@@ -125,7 +125,9 @@ def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
             if not begin_next_step(run):
                 raise Misuse(f"Every step of {run.job} for {run.key} is complete.")
     except IntegrityError:
-        live = Run.objects.filter(job=run.job, key=run.key, exclusive=True, status__in=LIVE).first()
+        live = Run.objects.filter(
+            Q(job=run.job, key=run.key, exclusive=True, status__in=LIVE) | Q(chain=run.chain, attempt=run.attempt)
+        ).first()
         if live is None:
             raise
         raise AlreadyRunning(live) from None

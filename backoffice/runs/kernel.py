@@ -12,7 +12,7 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
 from backoffice.runs import parts
@@ -73,7 +73,7 @@ def work(part_id: int) -> None:
             log.warning("fence_lost")
         except RunEnds as error:
             parts.leave(part, RunStatus.FAILED, error.reason, str(error))
-        except (DatabaseError, InterfaceError) as error:
+        except (OperationalError, InterfaceError) as error:
             log.error("database_lost", error=type(error).__name__, at=place_of(error))
             connections.close_all()
             parts.leave(part, RunStatus.ERRORED, "database", f"The database was lost ({type(error).__name__}).")

@@ -70,6 +70,7 @@ class Run(models.Model):
                 condition=Q(exclusive=True, status__in=("queued", "running", "stopping")),
                 name="one_live_run_per_job_and_key",
             ),
+            models.UniqueConstraint(fields=("chain", "attempt"), name="one_run_per_chain_and_attempt"),
         )
         indexes = (
             models.Index(fields=("region", "-id"), name="run_region"),

@@ -74,12 +74,15 @@ def leave(part: StepPart, status: RunStatus, reason: str, detail: str) -> None:
 
 
 def hand_over(part: StepPart) -> None:
-    """Give the part back for another worker to go on with; the run stays live."""
+    """Give the part back for another worker to go on with; the run stays live, unless it is to stop."""
     with transaction.atomic():
+        stopping = lock(part.run).status == RunStatus.STOPPING
         held = StepPart.objects.filter(pk=part.pk, fence=part.fence)
-        if held.update(status=StepStatus.PENDING, fence=F("fence") + 1):
+        if not stopping and held.update(status=StepStatus.PENDING, fence=F("fence") + 1):
             part.refresh_from_db(fields=("fence",))
             transaction.on_commit(lambda: ring(part))
+    if stopping:
+        leave(part, RunStatus.STOPPED, "stopped", "")
     log.info("part_handed_over")
 
 

@@ -23,7 +23,11 @@ RUN = Filter(name="run", title="Run", apply=of_chain)
 WRITE_FILTERS = (
     Filter(name="state", title="State", apply=by("state"), choices=lambda request: as_choices(WriteState.choices)),
     REGION,
-    Filter(name="outcome", title="Outcome", apply=by("outcome")),
+    Filter(
+        name="outcome",
+        title="Outcome",
+        apply=lambda rows, value: rows.filter(outcome=value, state__in=(WriteState.WRITTEN, WriteState.PREVIEWED)),
+    ),
     RUN,
 )
 UNSUPPORTED_FILTERS = (

@@ -1,7 +1,6 @@
 """The decision table, rows 11 to 13 and 16: what the hospital's answer to a write comes to."""
 
 from backoffice.adapters.hospital_types import Session, WriteError
-from clinic.recovery import verdict
 from clinic.recovery.decide import billed_blocks
 from clinic.recovery.verdict import Decision, Dropped, Plan
 
@@ -50,6 +49,4 @@ def _left(plan: Plan) -> Decision | Plan:
         return plan
     if plan.dropped:
         return plan.no_block_left(phase="write")
-    return Decision(
-        appointment=plan.appointment, outcome=verdict.ALREADY_BILLED, phase="write", configuration=plan.configuration
-    )
+    return plan.already_billed()

@@ -8,7 +8,7 @@ from backoffice.runs.models import Failure, StepPart
 from clinic.models import RecoveryWindow, ServiceWrite, WriteState
 from clinic.recovery import verdict
 from clinic.recovery.scope import Recovery
-from clinic.worklist import renew_priorities
+from clinic.worklist import renew_priorities, reopen_expired
 
 COUNTED = (WriteState.WRITTEN, WriteState.PREVIEWED)
 
@@ -16,7 +16,7 @@ COUNTED = (WriteState.WRITTEN, WriteState.PREVIEWED)
 def verify(recovery: Recovery) -> None:
     """scanned = Σ outcomes, per window and per run; services, money and failures are what the rows add up to.
 
-    Raises OutOfBalance with the number that is off. Then the region's worklist gets its priorities of today.
+    Raises OutOfBalance with the number that is off. Then the region's worklist is brought up to today.
     """
     part = recovery.part
     scanned, outcomes, services, value = _windows_balance(recovery)
@@ -26,7 +26,9 @@ def verify(recovery: Recovery) -> None:
     _equal("services", part.totals.get("services", 0), services, "in the windows")
     _equal("value", Decimal(part.totals.get("value", 0)), value, "in the windows")
     failures = Failure.objects.filter(run__chain=recovery.chain).count()
-    _equal("failed", part.outcomes.get(verdict.FAILED, 0), failures, "failure rows")
+    short = sum(part.outcomes.get(outcome, 0) for outcome in verdict.SHORT)
+    _equal("failed and partially recovered", short, failures, "failure rows")
+    reopen_expired(recovery.region)
     renew_priorities(recovery.region)
 
 

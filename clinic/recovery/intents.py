@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from backoffice.adapters.hospital_types import Appointment
+from backoffice.adapters.hospital_types import Appointment, Session
 from clinic.models import ServiceWrite, WriteState
 from clinic.recovery.scope import Recovery
 from clinic.recovery.verdict import Destination, Dropped, Line, Plan
 from clinic.recovery.work import Draft
+from regions.models import Region
 
 
 def idempotency_key(region: str, plan: Plan) -> str:
@@ -42,19 +44,27 @@ def intent_row(recovery: Recovery, draft: Draft, state: WriteState) -> ServiceWr
             "patient_id": appointment.patient_id or "",
             "department_id": appointment.department_id or "",
             "type_code": appointment.type_code or "",
+            "destination": list(plan.destination),
             "dropped": [[*_stored(one.line), one.reason] for one in plan.dropped],
         },
     )
 
 
+def sessions_recorded(region: Region, sessions: Iterable[Session]) -> set[str]:
+    """Those of the sessions that a write of ours is recorded with already."""
+    ids = [session.id for session in sessions]
+    rows = ServiceWrite.objects.filter(region=region, state=WriteState.WRITTEN, session_id__in=ids)
+    return set(rows.values_list("session_id", flat=True)) if ids else set()
+
+
 def plan_of(row: ServiceWrite) -> Plan:
-    """What the row was to write. Its destination is not remembered: an intent is looked up, never sent again."""
+    """What the row was to write."""
     known = row.appointment
     return Plan(
         appointment=bare_appointment(
             row.appointment_id, row.start, known["patient_id"], known["department_id"], known["type_code"]
         ),
-        destination=Destination("", False, "", ""),
+        destination=Destination(*known["destination"]),
         lines=tuple(_read(line) for line in row.services),
         dropped=tuple(Dropped(_read(stored[:3]), stored[3]) for stored in known["dropped"]),
     )

@@ -16,7 +16,7 @@ from backoffice.runs.job import Fault, Result
 from backoffice.runs.kernel import each
 from clinic.models import ServiceWrite, WriteState
 from clinic.recovery.answers import accepted
-from clinic.recovery.intents import plan_of
+from clinic.recovery.intents import plan_of, sessions_recorded
 from clinic.recovery.scope import Recovery, Window, refusal_ends_the_run
 from clinic.recovery.verdict import WRITTEN
 from clinic.recovery.windows import window_at
@@ -28,7 +28,10 @@ class Unanswered:
 
 
 def settle(recovery: Recovery) -> Result:
-    """Close what is open. A preview settles nothing: a writing run may be at work on the very same rows."""
+    """Close what is open. A preview settles nothing: a writing run may be at work on the very same rows.
+
+    A session is recorded once: by this chain's own intent before any other, since that one is counted here.
+    """
     if recovery.preview:
         return Result(rows=Work(windows={}, read_at=timezone.now()))
     counted = ServiceWrite.objects.filter(run__chain=recovery.chain, settled=True)
@@ -39,14 +42,15 @@ def settle(recovery: Recovery) -> Result:
     work.writes += _superseded(recovery, rows)
     asked = [row for row in rows if row.state != WriteState.REFUSED]
     answers = each(lambda row: look_up(recovery.hospital, row.idempotency_key), asked, concurrency=recovery.concurrency)
-    taken = _keys_written(recovery, asked)
+    recorded = sessions_recorded(recovery.region, [answer for answer in answers if isinstance(answer, Session)])
     for row, answer in zip(asked, answers, strict=True):
         if isinstance(answer, Unanswered | Fault):
             _unanswered(recovery, work, row)
-        elif answer is None or row.idempotency_key in taken:
+        elif answer is None or answer.id in recorded:
             row.state = WriteState.NOT_WRITTEN
         else:
             _found(recovery, work, row, answer)
+            recorded.add(answer.id)
         work.writes.append(row)
     return result_of(recovery, work, [])
 
@@ -63,7 +67,7 @@ def look_up(hospital: Hospital, key: str) -> Session | Unanswered | None:
 def _open_writes(recovery: Recovery) -> list[ServiceWrite]:
     states = (WriteState.INTENDED, WriteState.UNKNOWN)
     rows = ServiceWrite.objects.filter(state__in=states, region=recovery.region).select_related("run")
-    return list(rows.order_by("pk"))
+    return sorted(rows, key=lambda row: (not _mine(recovery, row), row.pk))
 
 
 def _mine(recovery: Recovery, row: ServiceWrite) -> bool:
@@ -79,13 +83,6 @@ def _superseded(recovery: Recovery, rows: Sequence[ServiceWrite]) -> list[Servic
     for row in refused:
         row.state = WriteState.REFUSED
     return refused
-
-
-def _keys_written(recovery: Recovery, rows: Sequence[ServiceWrite]) -> set[str]:
-    """Keys that another run has sent and counted since: what is found under them is its write."""
-    keys = [row.idempotency_key for row in rows]
-    written = ServiceWrite.objects.filter(region=recovery.region, state=WriteState.WRITTEN, idempotency_key__in=keys)
-    return set(written.values_list("idempotency_key", flat=True)) if keys else set()
 
 
 def _unanswered(recovery: Recovery, work: Work, row: ServiceWrite) -> None:

@@ -17,6 +17,8 @@ FAILED = "failed"
 
 OUTCOMES = (RECOVERED, PARTIALLY_RECOVERED, ALREADY_BILLED, NOTHING_TO_BILL, NOT_BILLABLE, DISMISSED, FAILED)
 WRITTEN = (RECOVERED, PARTIALLY_RECOVERED)
+# What an appointment is still short of is at stake, and has a reason.
+SHORT = (PARTIALLY_RECOVERED, FAILED)
 GAP_CLOSED = (ALREADY_BILLED, NOTHING_TO_BILL, NOT_BILLABLE)
 
 # The order of row 9, and of what the hospital itself says of a block.
@@ -121,6 +123,12 @@ class Plan:
             services=self.lines, missing=lines, at_stake=worth(lines), blocked_by=first_block(self.dropped),
             configuration=self.configuration,
         )  # fmt: skip
+
+    def already_billed(self) -> Decision:
+        """Somebody has billed it since it was read."""
+        return Decision(
+            appointment=self.appointment, outcome=ALREADY_BILLED, phase="write", configuration=self.configuration
+        )
 
     def without(self, dropped: Iterable[Dropped], already: Iterable[str]) -> "Plan":
         """The same without the blocks that the hospital refused, and without those that it has billed already."""

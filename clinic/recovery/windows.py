@@ -134,6 +134,17 @@ def _single_ones(recovery: Recovery, number: int, after: int) -> Iterator[Chunk]
             of=max(of, number),
             label=window.label,
         )
+    yield from _settled_windows(recovery, max(of, number), after)
+
+
+def _settled_windows(recovery: Recovery, of: int, after: int) -> Iterator[Chunk]:
+    """Windows whose rows were all settled by the restart: closed since, so that no query finds them any more."""
+    for row in sorted(recovery.open_windows.values(), key=lambda row: row.number):
+        window = Window(row.number, of, row.begins, row.ends)
+        yield Chunk(
+            data=Reading(window, (), {}, last=True, read_at=timezone.now()),
+            checkpoint={"window": row.number + 1, "after": after}, done=row.number + 1, of=of, label=window.label,
+        )  # fmt: skip
 
 
 def _found(recovery: Recovery, rows: Sequence[MissingService]) -> dict[str, Appointment]:

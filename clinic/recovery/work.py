@@ -70,7 +70,7 @@ def result_of(
     return Result(
         read=len(decisions),
         outcomes=Counter(one.outcome for one in decisions),
-        failures=[_fault(one) for one in decisions if one.outcome == verdict.FAILED],
+        failures=[_fault(one) for one in decisions if one.outcome in verdict.SHORT],
         totals=totals,
         rows=work,
         intents=intents,

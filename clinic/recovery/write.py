@@ -42,8 +42,17 @@ def act(recovery: Recovery, result: Result) -> Result:
     drafts: list[Draft] = list(result.intents)
     answers = each(partial(_send, recovery), drafts, concurrency=recovery.concurrency)
     left = []
+    taken = ServiceWrite.objects.filter(
+        region=recovery.region,
+        state=WriteState.WRITTEN,
+        idempotency_key__in=[draft.intent.idempotency_key for draft in drafts],
+    )
+    recorded = set(taken.values_list("session_id", flat=True))
     for draft, answer in zip(drafts, answers, strict=True):
         sent = _unexpected(draft, answer) if isinstance(answer, Fault) else answer
+        if sent.session_id in recorded:
+            # Read again after it was written, as when a clerk moves a visit to a page that was still to come.
+            sent = Sent(draft.plan.already_billed(), WriteState.NOT_WRITTEN)
         row = draft.intent
         row.state, row.session_id = sent.state, sent.session_id
         work.writes.append(row)

@@ -13,7 +13,7 @@ from backoffice.access import ACCOUNTS, may
 from backoffice.look import CheckboxSelectMultiple, PasswordInput, TextInput, action
 from backoffice.staffadmin import StaffAdmin
 from regions import checks, keys
-from regions.configuration import held_values, save, set_env_vars
+from regions.configuration import held_values, save, secrets_to_give_again, set_env_vars
 from regions.models import Region
 
 KEPT = "A value is stored. Leave this empty to keep it."
@@ -78,18 +78,24 @@ class RegionForm(_RegionForm):
             problem = keys.env_var_problem(key, value) if value else None
             if problem:
                 self.add_error(PREFIX + key, f"This {problem}.")
+        for key in secrets_to_give_again(self.held, self.values(), self._kept()):
+            self.add_error(PREFIX + key, "Give it again: the address that it is sent to changes.")
         return self.cleaned_data
+
+    def _kept(self) -> list[str]:
+        """Stored secrets that are neither typed anew nor to be forgotten."""
+        forgotten = self.cleaned_data.get(REMOVE, ())
+        stored = [key for key in sorted(keys.SECRETS & self.held.keys()) if key not in forgotten]
+        return [key for key in stored if not self.cleaned_data.get(PREFIX + key)]
 
     def values(self) -> dict[str, str]:
         """env_vars as the form leaves them."""
         values = {}
         for key in keys.ENV_VARS:
             value = self.cleaned_data.get(PREFIX + key, "")
-            if not value and key in keys.SECRETS and key not in self.cleaned_data.get(REMOVE, ()):
-                value = self.held.get(key, "")
             if value:
                 values[key] = value
-        return values
+        return {**values, **{key: self.held[key] for key in self._kept()}}
 
 
 def _field(key: str) -> forms.CharField:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -35,8 +36,8 @@ def assert_expected(run: Run) -> None:
     report = run_report(run)
     assert report["read"] == right["appointments"]
     assert {word: n for word, n in report["outcomes"].items() if n} == right["outcomes"]
-    assert {category: sum(reasons.values()) for category, reasons in report["failures"].items()} == right[
-        "failed_by_category"
-    ]
+    counted = Counter({category: sum(reasons.values()) for category, reasons in report["failures"].items()})
+    partly = Counter(service_block=right["outcomes"]["partially_recovered"])  # written in part, and why not whole
+    assert counted == Counter(right["failed_by_category"]) + partly
     assert report["totals"]["services"] == right["services_written"]
     assert Decimal(report["money"]["value"]) == Decimal(right["value"])

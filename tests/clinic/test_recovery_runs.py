@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from backoffice.adapters.hospital import Hospital as ApiHospital
 from backoffice.runs.models import Failure, Run, RunStatus, StepPart
 from backoffice.runs.report import run_report
 from backoffice.sandbox.hospital.folder import COLUMNS
@@ -143,6 +144,41 @@ def test_a_failure_stays_open_while_a_part_of_its_appointment_is_still_missing(w
     failed.refresh_from_db()
     assert (ward.row("a").outcome, ward.row("a").missing) == ("partially_recovered", "P1x1")
     assert failed.resolution == "open"
+
+
+def test_an_expired_dismissal_counts_again_after_any_run_of_the_region(ward: Ward) -> None:
+    ward.visit("a", case_id="SHUT")
+    ward.open()
+    failure = ward.recover().failures.get()
+    dismiss(rows(ward, "a"), None, "later", until=timezone.localdate())
+    MissingService.objects.update(dismissed_until=timezone.localdate() - timedelta(days=2))
+    ward.recover(days=1)  # does not read the appointment
+    failure.refresh_from_db()
+    assert (ward.row("a").status, ward.row("a").dismissed_until, failure.resolution) == ("open", None, "open")
+
+
+def test_windows_are_listed_in_the_order_of_their_days(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S0-03"""
+    ward.visit("a")
+    ward.open()
+    listed = []
+    listing = ApiHospital.appointments
+
+    def noted(hospital: ApiHospital, begins: Any, *rest: Any) -> Any:
+        listed.append(begins)
+        return listing(hospital, begins, *rest)
+
+    monkeypatch.setattr(ApiHospital, "appointments", noted)
+    ward.recover(window=1)
+    assert len(listed) == 7
+    assert listed == sorted(listed)
+
+
+def test_a_preview_keeps_the_exact_mutation(ward: Ward) -> None:
+    ward.visit("a")
+    ward.open()
+    ward.recover(mode="preview")
+    assert ServiceWrite.objects.get().appointment["destination"] == ["C", False, "CC", "PHY"]
 
 
 def test_a_row_whose_visit_is_no_longer_billable_closes_by_itself(ward: Ward) -> None:

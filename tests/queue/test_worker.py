@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from rq import Queue
+from rq.job import JobStatus
 
 from backoffice.embedded import BundledServer, queue_url
-from backoffice.runs.control import start_run
+from backoffice.runs.control import ring_again, start_run
 from backoffice.runs.models import Run, RunStatus, StepPart
 from tests.processes import Processes, Running, until, workers_of
 from tests.runs import toy
@@ -52,6 +53,19 @@ def test_an_idle_worker_ends_at_once_when_it_is_asked_to(
     assert work.ends(within=4) == 0
     assert work.output == ""
     assert workers_of(queue_server) == []
+
+
+def test_a_bell_whose_worker_died_before_it_claimed_the_part_is_rung_again(queue: "Redis", world: toy.World) -> None:
+    """X-20"""
+    run = start_run("toy", region=None, parameters={})
+    part = run.parts.get()
+    (bell,) = Queue("default", connection=queue).jobs
+    assert ring_again() == 0
+    Queue("default", connection=queue).remove(bell)
+    bell.set_status(JobStatus.FAILED)
+    assert ring_again() == 1
+    (again,) = Queue("default", connection=queue).jobs
+    assert (again.id, again.args, again.get_status()) == (bell.id, (part.pk,), JobStatus.QUEUED)
 
 
 def test_queues_are_worked_in_their_order(processes: Processes, enqueue: Write, lines: Path) -> None:

@@ -83,9 +83,11 @@ def test_a_file_without_endpoints_is_only_read(tmp_path: Path) -> None:
 
 def test_a_kept_secret_is_tried_and_a_missing_one_named(peer: HTTPServer, tmp_path: Path) -> None:
     url = peer.url_for("/graphql")
-    RegionFactory.create(name="purbalingga", env_vars={"HOSPITAL_API_TOKEN": TOKEN})
+    RegionFactory.create(name="purbalingga", env_vars={"HOSPITAL_API_TOKEN": TOKEN, "HOSPITAL_GRAPHQL_URL": url})
     assert check(tmp_path, HOSPITAL_GRAPHQL_URL=url, HOSPITAL_API_TOKEN="keep:") == ["purbalingga: hospital: works"]
-    assert "HOSPITAL_GRAPHQL_URL" not in Region.objects.get().env_vars
+    elsewhere = "https://elsewhere.example.org/graphql"
+    (refused,) = check(tmp_path, HOSPITAL_GRAPHQL_URL=elsewhere, HOSPITAL_API_TOKEN="keep:")
+    assert "HOSPITAL_API_TOKEN: keep: the address that it is sent to changes; give the secret again" in refused
     Region.objects.get().delete()
     with pytest.raises(CommandError, match="HOSPITAL_API_TOKEN: keep: stands for a secret") as caught:
         call_command("load_region", str(tmp_path / "region.json"), check=True)

@@ -117,7 +117,8 @@ def test_connections_are_checked_from_the_page(engineer: Client, region: Region,
         {"data": {"serviceConfiguration": None}}
     )
     pressed = {"regions_region_check_connections": ""}
-    here = {"env_HOSPITAL_GRAPHQL_URL": httpserver.url_for("/graphql"), **pressed}
+    address = httpserver.url_for("/graphql")
+    here = {"env_HOSPITAL_GRAPHQL_URL": address, "env_HOSPITAL_API_TOKEN": TOKEN, **pressed}
     assert said(engineer.post(page(region), filled(region, **here)))[-1] == "Hospital: works."
     wrong = {**here, "env_HOSPITAL_API_TOKEN": "another"}
     answer = said(engineer.post(page(region), filled(region, **wrong)))[-1]
@@ -126,6 +127,25 @@ def test_connections_are_checked_from_the_page(engineer: Client, region: Region,
     none = {"env_HOSPITAL_GRAPHQL_URL": "", **pressed}
     assert said(engineer.post(page(region), filled(region, **none)))[-1].startswith("There is no connection to check")
     assert "regions_region_check_connections" in engineer.get(page(region)).content.decode()
+
+
+def test_a_stored_secret_is_not_sent_to_another_address(engineer: Client, region: Region) -> None:
+    elsewhere = {"env_HOSPITAL_GRAPHQL_URL": "https://elsewhere.example.org/graphql"}
+    assert "Give it again" in engineer.post(page(region), filled(region, **elsewhere)).content.decode()
+    region.refresh_from_db()
+    assert region.env_vars["HOSPITAL_GRAPHQL_URL"] == URL
+    engineer.post(page(region), filled(region, env_HOSPITAL_GRAPHQL_URL=""))
+    assert "Give it again" in engineer.post(page(region), filled(region, **elsewhere)).content.decode()
+    engineer.post(page(region), filled(region, **elsewhere, env_HOSPITAL_API_TOKEN="another"))
+    region.refresh_from_db()
+    assert region.env_vars["HOSPITAL_API_TOKEN"] == "another"
+
+
+@pytest.mark.parametrize("address", [URL.replace("graphql", "v2/graphql"), URL.upper().replace("GRAPHQL", "graphql")])
+def test_another_path_of_the_same_server_keeps_the_secret(engineer: Client, region: Region, address: str) -> None:
+    engineer.post(page(region), filled(region, env_HOSPITAL_GRAPHQL_URL=address))
+    region.refresh_from_db()
+    assert region.env_vars == {"HOSPITAL_GRAPHQL_URL": address, "HOSPITAL_API_TOKEN": TOKEN}
 
 
 @pytest.mark.parametrize("role", ["viewer", "finance", "operator", "auditor"])

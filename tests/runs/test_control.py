@@ -2,12 +2,13 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from backoffice.runs import kernel, parts
+from backoffice.runs import control, kernel, parts
 from backoffice.runs.control import (
     AlreadyRunning,
     abandon_stale_runs,
@@ -18,6 +19,8 @@ from backoffice.runs.control import (
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.parts import FenceLost, claim
+from regions.models import Region
+from tests.factories import RegionFactory
 from tests.runs.conftest import parts_of
 from tests.runs.test_kernel import begin, die_at, work_all
 from tests.runs.toy import World
@@ -140,6 +143,41 @@ def test_a_queued_run_is_stopped_at_once_and_its_bell_rings_for_nothing(world: W
     assert stop_run(run).status == RunStatus.STOPPED
     kernel.work(part)
     assert world.seen == []
+
+
+def test_a_run_that_is_to_stop_stops_as_well_when_its_worker_gives_the_part_back(world: World) -> None:
+    run = begin()
+    part = claim(parts_of(run)[0])
+    assert part is not None
+    assert stop_run(run).status == RunStatus.STOPPING
+    parts.hand_over(part)
+    run.refresh_from_db()
+    assert run.status == RunStatus.STOPPED
+
+
+def test_a_paused_region_starts_and_continues_nothing(world: World) -> None:
+    region = RegionFactory.create()
+    run = stop_run(start_run("toy", region=region, parameters={}, attended=True))
+    Region.objects.update(paused=True)
+    with pytest.raises(Misuse, match="paused"):
+        restart_run(Run.objects.get(pk=run.pk), attended=True)
+    with pytest.raises(Misuse, match="paused"):
+        start_run("toy", region=Region.objects.get(), parameters={}, attended=True)
+
+
+def test_two_restarts_of_one_attempt_make_one_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stop_run(begin(preview=True))
+    make = control._create_run
+
+    def after_another(*of: Any, **how: Any) -> Run:
+        monkeypatch.setattr(control, "_create_run", make)
+        restart_run(run, attended=True)
+        return make(*of, **how)
+
+    monkeypatch.setattr(control, "_create_run", after_another)
+    with pytest.raises(AlreadyRunning):
+        restart_run(run, attended=True)
+    assert Run.objects.filter(chain=run.chain).count() == 2
 
 
 def test_what_has_ended_cannot_be_stopped_and_what_is_complete_cannot_be_continued(world: World) -> None:

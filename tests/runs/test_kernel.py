@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 import structlog
-from django.db import DatabaseError
+from django.db import IntegrityError, OperationalError
 
 from backoffice.runs import kernel
 from backoffice.runs.control import restart_run, start_run, stop_run
@@ -83,7 +83,8 @@ def test_an_unexpected_fault_is_told_by_class_and_place_never_by_its_message(wor
         (ConfigError("The token is wrong."), RunStatus.FAILED, "configuration"),
         (TransientError("http_503"), RunStatus.FAILED, "other_side"),
         (OutOfBalance("3 is not 4."), RunStatus.FAILED, "out_of_balance"),
-        (DatabaseError("gone"), RunStatus.ERRORED, "database"),
+        (OperationalError("gone"), RunStatus.ERRORED, "database"),
+        (IntegrityError("twice"), RunStatus.ERRORED, "unexpected"),
         (KeyError("x"), RunStatus.ERRORED, "unexpected"),
     ],
 )
