@@ -4,8 +4,12 @@ import base64
 import os
 import secrets
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import environ
 
 
 class HomeUnusable(SystemExit):
@@ -43,6 +47,17 @@ def private_text(path: Path, *, bytes_of_entropy: int) -> str:
         except OSError as error:
             raise HomeUnusable(path.parent, error) from None
     return path.read_text().strip()
+
+
+def database_config(url: str) -> dict[str, Any]:
+    """Django's settings of a database; a line and status 2 for an address that names none."""
+    config: dict[str, Any] = {}
+    with suppress(ValueError), warnings.catch_warnings(action="ignore"):
+        config = environ.Env.db_url_config(url)
+    if not config.get("ENGINE"):
+        sys.stderr.write("DATABASE_URL is no address of a database. One such: postgresql://user:password@host/name\n")
+        raise SystemExit(2)
+    return config
 
 
 def database_url(home: Path) -> str:

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from backoffice.audited import TRACKED
 from backoffice.embedded import queue_url
-from backoffice.home import database_url, private_text
+from backoffice.home import database_config, database_url, private_text
 from backoffice.logs import configure_logging
 from backoffice.theme import UNFOLD as UNFOLD
 
@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backoffice.logs.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -63,7 +64,6 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "backoffice.logs.CorrelationMiddleware",
     "backoffice.audit.AuditMiddleware",
     "backoffice.access.QueuesGuard",
     "axes.middleware.AxesMiddleware",
@@ -87,7 +87,7 @@ TEMPLATES = [
 ]
 
 # Database: SQLite under NIGHTWARD_HOME unless DATABASE_URL says otherwise.
-DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or database_url(NIGHTWARD_HOME))}
+DATABASES = {"default": database_config(env.str("DATABASE_URL", default="") or database_url(NIGHTWARD_HOME))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Without these, concurrent writers lose transactions (docs/decisions/0003-sqlite.md).
     DATABASES["default"]["OPTIONS"] = {

@@ -72,6 +72,7 @@ class Hospital:
         correlation_id: str = "",
         connections: int = 8,
     ) -> None:
+        self.url = url
         self._wire = Wire(
             url, token, timeout=timeout, pace=pace, correlation_id=correlation_id, connections=connections
         )

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.embedded import ensure_queue_server
+from backoffice.formats import money, words
 from backoffice.runs.control import AlreadyRunning, restart_run, start_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Json
@@ -89,10 +90,20 @@ def finish(command: BaseCommand, run: Run, *, wait: bool, as_json: bool) -> None
         command.stdout.write(json.dumps(run_report(run), sort_keys=True))
     elif not wait and sys.stdout.isatty():
         command.stdout.write(f"Run {run.pk} is queued.")
+    if wait and run.status == RunStatus.COMPLETE and sys.stdout.isatty() and not as_json:
+        command.stdout.write(summary(run_report(run)))
     if not wait or run.status == RunStatus.COMPLETE:
         return
     _say_how_it_ended(command, run)
     leave_with(1)
+
+
+def summary(report: Json) -> str:
+    """Run 17 complete: 593 read (591 recovered, 2 failed), $128,556.45 in 12.3 s."""
+    outcomes = ", ".join(f"{n:,} {words(outcome)}" for outcome, n in report["outcomes"].items() if n)
+    value = f", {money(report['money']['value'])}" if "value" in report["money"] else ""
+    read = f"{report['read']:,} read ({outcomes or 'nothing'})"
+    return f"Run {report['id']} complete: {read}{value} in {report['seconds']:.1f} s."
 
 
 def _say_how_it_ended(command: BaseCommand, run: Run) -> None:

@@ -93,7 +93,8 @@ def _listed(recovery: Recovery, begins: datetime, ends: datetime, after: str | N
             return recovery.hospital.appointments(begins, ends, recovery.parameters["chunk"], after)
     except HospitalUnavailable as error:
         raise ListingFailed(
-            f"The hospital does not list its appointments ({error.code}). Restart the run later."
+            f"The hospital at {recovery.hospital.url} does not list its appointments ({error.code})."
+            " Restart the run when it does."
         ) from None
 
 

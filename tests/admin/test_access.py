@@ -1,6 +1,9 @@
 """Who sees which page: by role, by region, and nobody without a sign-in."""
 
+import logging
+
 import pytest
+import structlog
 from django.test import Client
 
 from tests.admin.conftest import SignIn, World, text_of
@@ -119,3 +122,19 @@ def test_the_menu_names_what_the_role_may_open(
 
 def test_the_address_of_the_site_leads_to_the_dashboard(client: Client) -> None:
     assert client.get("/")["Location"] == "/admin/"
+
+
+def test_what_django_logs_of_a_refused_request_carries_the_id_of_its_answer(client: Client) -> None:
+    noted: list[object] = []
+
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            noted.append(structlog.contextvars.get_contextvars().get("correlation_id"))
+
+    logger, handler = logging.getLogger("django.request"), Noting()
+    logger.addHandler(handler)
+    try:
+        response = client.get("/nowhere/")
+    finally:
+        logger.removeHandler(handler)
+    assert noted == [response["X-Correlation-ID"]]

@@ -17,6 +17,7 @@ from backoffice.runs.control import (
     stop_run,
 )
 from backoffice.runs.faults import Misuse
+from backoffice.runs.heartbeat import Heartbeat
 from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.parts import FenceLost, claim
 from regions.models import Region
@@ -299,3 +300,21 @@ def test_two_parts_that_complete_at_once_begin_the_next_step_once(world: World) 
     assert StepState.objects.get(name="first").status == StepStatus.COMPLETE
     assert StepState.objects.get(name="second").status == StepStatus.RUNNING
     assert len(parts_of(run)) == 2
+
+
+def test_a_worker_whose_heartbeat_has_found_its_fence_lost_sends_nothing_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X-20: not even what its chunk has left to send, although nothing was committed in between."""
+    (part,) = parts_of(begin("writing"))
+    monkeypatch.setattr(kernel, "Heartbeat", LostFence)
+    kernel.work(part)
+    assert (world.intended, world.acted, world.committed) == ([], [], [])
+
+
+class LostFence(Heartbeat):
+    """As if a beat had found that somebody else holds the part."""
+
+    def __init__(self, part: StepPart) -> None:
+        super().__init__(part)
+        self._lost.set()

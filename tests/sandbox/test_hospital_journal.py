@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from backoffice.sandbox.hospital import Hospital, JournalError
 from backoffice.sandbox.hospital.journal import FILE, Journal
@@ -135,3 +137,13 @@ def test_a_journal_that_is_none_and_a_closed_one_are_refused(tmp_path: Path) -> 
     journal.close()
     with pytest.raises(JournalError, match="closed"):
         journal.append({})
+
+
+def test_a_demo_beside_a_hospital_that_is_open_changes_nothing(
+    folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    settings.NIGHTWARD_HOME = tmp_path
+    refused = pytest.raises(CommandError, match="with Ctrl-C first")
+    with Hospital(folder, token=TOKEN, state=tmp_path / "demo" / "state"), refused:
+        call_command("demo")
+    assert [path.name for path in (tmp_path / "demo").iterdir()] == ["state"]

@@ -25,7 +25,7 @@ from backoffice.runs.control import start_run
 from backoffice.runs.models import RunStatus
 from backoffice.runs.report import run_report
 from backoffice.runs.waiting import queue_is_served, wait_for
-from backoffice.sandbox.hospital import Hospital
+from backoffice.sandbox.hospital import Hospital, in_use
 from backoffice.sandbox.hospital.generate import generate
 from regions.configuration import load
 from regions.models import Region
@@ -48,9 +48,14 @@ class Command(BaseCommand):
         if appointments < 1 or days < 1:
             raise CommandError("--appointments and --days are whole numbers from 1.", returncode=2)
         console = Console(highlight=False)
+        folder = home_folder(settings.NIGHTWARD_HOME / "demo")
+        if in_use(folder / "state"):
+            raise CommandError(
+                "The demo's hospital is open elsewhere: end ./bin/serve with Ctrl-C first. Nothing was changed.",
+                returncode=1,
+            )
         call_command("migrate", interactive=False, verbosity=0)
         ensure_queue_server()
-        folder = home_folder(settings.NIGHTWARD_HOME / "demo")
         today = datetime.now(UTC).date()
         shutil.rmtree(folder / "hospital", ignore_errors=True)
         generate(

@@ -2,8 +2,10 @@
 
 from backoffice.sandbox.hospital.faults import Faults
 from backoffice.sandbox.hospital.folder import FolderError, write_folder
-from backoffice.sandbox.hospital.journal import JournalError
+from backoffice.sandbox.hospital.journal import JournalError, in_use
 from backoffice.sandbox.hospital.records import BilledService, ServiceSession
 from backoffice.sandbox.hospital.server import Hospital
 
-__all__ = ["BilledService", "Faults", "FolderError", "Hospital", "JournalError", "ServiceSession", "write_folder"]
+__all__ = [
+    "BilledService", "Faults", "FolderError", "Hospital", "JournalError", "ServiceSession", "in_use", "write_folder",
+]  # fmt: skip

@@ -71,6 +71,8 @@ def _hospital(options: dict[str, Any], home: Path, token: str) -> Hospital:
     faults, port = _faults(options), options["port"]
     if not 0 <= port <= 65535:
         raise Refused("--port must be 0..65535")
+    if options["latency_ms"] < 0:
+        raise Refused("--latency-ms is a number of milliseconds from 0")
     folder = options["data"] or _made_up(home / "sandbox" / "hospital", options["reset"])
     if not folder.is_dir():
         raise Refused(f"{folder}: no such folder")
@@ -81,7 +83,7 @@ def _hospital(options: dict[str, Any], home: Path, token: str) -> Hospital:
             port=port,
             state=options["state"] or _state(home, folder, port),
             reset=options["reset"],
-            latency_ms=max(0.0, options["latency_ms"]),
+            latency_ms=options["latency_ms"],
             faults=faults,
         )
     except (FolderError, JournalError) as error:

@@ -18,6 +18,18 @@ class JournalError(Exception):
     """The state folder cannot be used. The message names it and says what to do."""
 
 
+def in_use(state: Path) -> bool:
+    """Whether another process holds the journal in this folder."""
+    try:
+        with (state / FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 class Journal:
     """Append-only entries in `state`, or in memory only where that is None. One process at a time holds a journal.
 

@@ -3,6 +3,8 @@
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -38,7 +40,10 @@ class Command(BaseCommand):
 
     def _write(self, run: Run, format: str, file: IO[bytes]) -> None:
         if format == "xlsx":
-            write_xlsx(file, RUN_COLUMNS, run_rows(run))
+            with TemporaryFile() as book:  # a pipe cannot go back, as the writer of a workbook does
+                write_xlsx(book, RUN_COLUMNS, run_rows(run))
+                book.seek(0)
+                copyfileobj(book, file)
             return
         for line in csv_lines(RUN_COLUMNS, run_rows(run)):
             file.write(line.encode())
