@@ -11,7 +11,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from backoffice.adapters.hospital_types import Block, Case, Configuration, CostCenter, Physician
 
-KEPT: Final = 10_000
+KEPT: Final = 4_000
 Value = TypeVar("Value")
 
 
