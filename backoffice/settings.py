@@ -209,11 +209,22 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = NIGHTWARD_HOME / "static"
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+# The nights' outputs; another backend, such as S3, serves workers on several machines.
+STORAGES["nights"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": NIGHTWARD_HOME / "nights",
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+# The alias of the database that holds the accumulators.
+ACCUMULATORS_DATABASE = env.str("ACCUMULATORS_DATABASE", default="default")
 MEDIA_ROOT = NIGHTWARD_HOME / "files"
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

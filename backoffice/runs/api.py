@@ -21,7 +21,7 @@ from backoffice.rest.openapi import errors
 from backoffice.rest.pages import page_of
 from backoffice.rest.views import ApiViewSet, of_token, region_of_token
 from backoffice.runs.bell import require_queue
-from backoffice.runs.control import AlreadyRunning, restart_run, start_run, stop_run
+from backoffice.runs.control import AlreadyComplete, AlreadyRunning, restart_run, start_run, stop_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Json
 from backoffice.runs.models import Failure, Run, StepPart
@@ -59,10 +59,11 @@ IF_NONE_MATCH = OpenApiParameter(
     ),
     create=extend_schema(
         summary="Start a run",
-        description="409 when the job has a live run for the same key; the error's `run` says which.",
+        description="409 when the job has a live run for the same key; the error's `run` says which. 200 with that run "
+        "when the job is done once for each key and has been done.",
         request=StartRun,
         parameters=[LOCATION],
-        responses={201: RunReport, **errors(400, 404, 409, 413, 415, 503)},
+        responses={200: RunReport, 201: RunReport, **errors(400, 404, 409, 413, 415, 503)},
     ),
     retrieve=extend_schema(
         summary="Watch a run",
@@ -125,6 +126,8 @@ class RunViewSet(ApiViewSet):
             raise ValidationError({"parameters": [str(error)]}) from None
         except AlreadyRunning as error:
             raise _in_the_way(error, request) from None
+        except AlreadyComplete as done:
+            return Response(report_of(done.run))
         return _created(run, request)
 
     def retrieve(self, request: Request, pk: str) -> HttpResponse:

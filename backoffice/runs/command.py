@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.embedded import ensure_queue_server
 from backoffice.formats import money, words
-from backoffice.runs.control import AlreadyRunning, restart_run, start_run
+from backoffice.runs.control import AlreadyComplete, AlreadyRunning, restart_run, start_run
 from backoffice.runs.faults import Misuse
-from backoffice.runs.job import Json
+from backoffice.runs.job import Job, Json
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report
@@ -39,6 +39,9 @@ class JobCommand(BaseCommand):
         parser.add_argument("--wait", action="store_true", help="run to the end, with a progress bar on a terminal")
         parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
         parser.add_argument("--fresh", action="store_true", help="begin again instead of continuing a stopped run")
+        if len(job_named(self.job).steps) > 1:
+            names = ", ".join(step.name for step in job_named(self.job).steps)
+            parser.add_argument("--from-step", metavar="S", help=f"undo this step and all later ones first: {names}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         region = region_named(options["region"])
@@ -46,21 +49,47 @@ class JobCommand(BaseCommand):
         ensure_queue_server()
         try:
             attended = options["wait"] and not queue_is_served(job_named(self.job).queue)
-            run = self._begin(region, parameters, attended, fresh=options["fresh"])
+            if from_step := options.get("from_step"):
+                run = self._begin_at(region, parameters, attended, from_step)
+            else:
+                run = self._begin(region, parameters, attended, fresh=options["fresh"])
         except Misuse as error:
             raise CommandError(str(error), returncode=2) from None
         except AlreadyRunning as error:
             raise CommandError(str(error), returncode=EXIT_ALREADY_RUNNING) from None
+        except AlreadyComplete as done:
+            run = done.run
+            if sys.stdout.isatty() and not options["json"]:
+                self.stdout.write(str(done))
         finish(self, run, wait=options["wait"], as_json=options["json"])
 
     def _begin(self, region: Any, parameters: Json, attended: bool, *, fresh: bool) -> Run:
         """Continue the last run of the key when it was stopped or failed over the same parameters, else a new chain."""
         job = job_named(self.job)
+        if job.once:
+            return self._begin_once(job, region, parameters, attended, fresh=fresh)
         stored = job.parameters(region, parameters)
         last = Run.objects.filter(job=job.name, key=job.key(region, stored)).first()
         if not fresh and last is not None and last.restartable and last.parameters == stored:
             return restart_run(last, attended=attended)
         return start_run(job.name, region=region, parameters=parameters, attended=attended)
+
+    def _begin_once(self, job: Job, region: Any, parameters: Json, attended: bool, *, fresh: bool) -> Run:
+        """--fresh begins a key that is done once for all again at its first step: what it wrote is undone first."""
+        key = job.key(region, job.parameters(region, parameters))
+        last = Run.objects.filter(job=job.name, key=key).first()
+        if fresh and last is not None and not last.live:
+            return restart_run(last, attended=attended, from_step=job.steps[0].name)
+        return start_run(job.name, region=region, parameters=parameters, attended=attended)
+
+    def _begin_at(self, region: Any, parameters: Json, attended: bool, from_step: str) -> Run:
+        """The last run of the key once more, from a step of it."""
+        job = job_named(self.job)
+        key = job.key(region, job.parameters(region, parameters))
+        last = Run.objects.filter(job=job.name, key=key).first()
+        if last is None:
+            raise Misuse(f"{job.name} for {key} has not been run yet: leave out --from-step.")
+        return restart_run(last, attended=attended, from_step=from_step)
 
 
 def region_named(name: str) -> Any:

@@ -14,7 +14,7 @@ from backoffice.audit import record_change
 from backoffice.runs.bell import require_queue, ring
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
-from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.models import LIVE, RESTARTABLE, Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.registry import job_named
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
 
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 log = structlog.get_logger(__name__)
+
+# A part that has done nothing yet.
+CLEARED: Json = {
+    "status": StepStatus.PENDING, "checkpoint": None, "checkpoint_number": 0, "read": 0, "outcomes": {}, "totals": {},
+    "digest": "", "done": 0, "seconds": 0,
+}  # fmt: skip
+
+
+class AlreadyComplete(Exception):
+    """The job is done once for each key, and it has been done by `run`. Exit status 0, HTTP 200."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run.job} for {run.key} is complete, nothing to do: run {run.pk}.")
+        self.run = run
 
 
 class AlreadyRunning(Exception):
@@ -37,13 +51,16 @@ def start_run(
 ) -> Run:
     """Begin a new chain and ring its first step's parts on commit; an attended one is worked by the caller.
 
-    Raises Misuse for parameters that the job refuses, AlreadyRunning when the job and key have a live run.
+    Raises Misuse for parameters that the job refuses, AlreadyRunning when the job and key have a live run. A job that
+    is done once for each key continues its last run instead, or raises AlreadyComplete.
     """
     job = job_named(job_name)
     stored = job.parameters(region, parameters)
     if not attended:
         require_queue()
     abandon_stale_runs()
+    if job.once and (last := Run.objects.filter(job=job.name, key=job.key(region, stored)).first()):
+        return _continue_once(last, stored, user=user, attended=attended)
     return _create_run(
         job,
         Run(
@@ -51,6 +68,14 @@ def start_run(
             exclusive=job.exclusive(stored), started_by=user, attended=attended,
         ),
     )  # fmt: skip
+
+
+def _continue_once(last: Run, parameters: Json, *, user: "User | None", attended: bool) -> Run:
+    if last.status == RunStatus.COMPLETE:
+        raise AlreadyComplete(last)
+    if last.parameters != parameters:
+        raise Misuse(f"{last.job} for {last.key} was begun with {last.parameters}; continue it with the same.")
+    return restart_run(last, user=user, attended=attended)
 
 
 def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False, from_step: str = "") -> Run:
@@ -68,11 +93,40 @@ def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False,
     job = job_named(last.job)
     if from_step and from_step not in [step.name for step in job.steps]:
         raise Misuse(f"{job.name} has no step {from_step!r}. Steps: {', '.join(step.name for step in job.steps)}.")
+    if from_step:
+        job.parameters(last.region, last.parameters)  # whether what it has done may still be undone
     again = Run(
         job=last.job, key=last.key, region=last.region, parameters=last.parameters, exclusive=last.exclusive,
         chain=last.chain, attempt=last.attempt + 1, started_by=user, attended=attended,
     )  # fmt: skip
     return _create_run(job, again, from_step=from_step)
+
+
+def undo_run(run: Run) -> Run:
+    """Undo every step of the chain, the last one first, here and now; a restart then begins at the first. Repeatable.
+
+    Raises Misuse while it is live, or when a step has no undo.
+    """
+    run = Run.objects.filter(chain=run.chain).latest("attempt")
+    if run.live:
+        raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
+    job = job_named(run.job)
+    job.parameters(run.region, run.parameters)
+    move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason="undone", detail="")
+    steps = {step.name: step for step in job.steps}
+    for state in StepState.objects.filter(chain=run.chain, started_at__isnull=False).order_by("-sequence"):
+        reset = steps[state.name].reset
+        if reset is None:
+            raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere.")
+        for part in state.parts.all():
+            with transaction.atomic():
+                state.parts.filter(pk=part.pk).update(**CLEARED, undo=False, fence=F("fence") + 1)
+                part.refresh_from_db(fields=("fence",))
+                reset(part)
+        StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
+    record_change(run, {"outputs": ("written", "undone")})
+    log.info("run_undone", run=run.pk)
+    return run
 
 
 def stop_run(run: Run) -> Run:
@@ -156,10 +210,7 @@ def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
         if undo and began:
             if step.reset is None:
                 raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere. Restart without it.")
-            state.parts.update(
-                undo=True, status=StepStatus.PENDING, fence=F("fence") + 1, checkpoint=None, checkpoint_number=0,
-                read=0, outcomes={}, totals={}, digest="", done=0, seconds=0,
-            )  # fmt: skip
+            state.parts.update(**CLEARED, undo=True, fence=F("fence") + 1)
         if began and (undo or state.status != StepStatus.COMPLETE):
             state.restart_count += 1
             state.status = StepStatus.PENDING

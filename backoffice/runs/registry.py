@@ -10,6 +10,7 @@ from backoffice.runs.job import Job
 
 JOBS = {
     "recover_services": "clinic.jobs.RECOVER_SERVICES",
+    "run_pipeline": "claims.jobs.RUN_PIPELINE",
 }
 
 

@@ -173,7 +173,7 @@ def redirect_to_run(request: HttpRequest, shown: Run | None, act: Callable[[], R
     """Do it and go to the run that came of it; what was refused is said on the page of the run in question."""
     try:
         run = act()
-    except control.AlreadyRunning as refusal:
+    except (control.AlreadyRunning, control.AlreadyComplete) as refusal:
         messages.warning(request, f"Not started: {refusal}")
         run = refusal.run
     except Misuse as refusal:

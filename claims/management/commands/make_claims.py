@@ -1,0 +1,32 @@
+"""manage.py make_claims: a folder of generated claims, for trials and benchmarks."""
+
+from argparse import ArgumentParser
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from claims.pipeline.generate import generate
+
+
+class Command(BaseCommand):
+    help = "Writes generated claim lines and their reference tables into a folder that load_claims can load."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--lines", type=int, required=True, metavar="N", help="claim lines")
+        parser.add_argument("--seed", type=int, required=True, metavar="S", help="the same seed, the same folder")
+        parser.add_argument("--run-date", default="2024-01-15", metavar="DATE", help="served up to then (2024-01-15)")
+        parser.add_argument("--output", type=Path, default=Path("claims-made"), metavar="DIR", help="(claims-made)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["lines"] < 1:
+            raise CommandError("--lines is a whole number from 1.", returncode=2)
+        try:
+            run_date = date.fromisoformat(options["run_date"])
+        except ValueError:
+            raise CommandError("--run-date is a day, as 2026-11-21.", returncode=2) from None
+        try:
+            generate(options["output"], lines=options["lines"], seed=options["seed"], run_date=run_date)
+        except OSError as error:
+            raise CommandError(f"Cannot write into {options['output']}: {error.strerror}.", returncode=2) from None

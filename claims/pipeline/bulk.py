@@ -1,0 +1,108 @@
+"""The bulk tables by night: on PostgreSQL each night is a partition of its own, so that its indexes are built once, at
+its end, and undoing it costs nothing; on SQLite one table holds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, models
+
+from claims.models import Night
+from claims.pipeline import frames
+from claims.pipeline.numbers import span
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BLOCK = 100_000
+
+
+def table_of(model: type[models.Model], night: Night) -> str:
+    """The table that holds the night's rows."""
+    name = model._meta.db_table
+    return f"{name}_n{night.pk}" if connection.vendor == "postgresql" else name
+
+
+def begin_night(model: type[models.Model], night: Night) -> None:
+    if connection.vendor != "postgresql":
+        return
+    begin, end = span(night.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {table_of(model, night)} PARTITION OF {model._meta.db_table}"
+            f" FOR VALUES FROM ({begin}) TO ({end})"
+        )
+
+
+def end_night(model: type[models.Model], night: Night) -> None:
+    """What readers of a whole night need: an index by claim, and statistics."""
+    table = table_of(model, night)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX IF NOT EXISTS {table}_claim ON {table} (claim_id)")
+        cursor.execute(f"ANALYZE {table}")
+
+
+def forget(model: type[models.Model], night: Night, partition: int) -> None:
+    """Delete the rows of one partition of the night."""
+    begin, end = span(night.pk, partition)
+    begin_night(model, night)
+    with connection.cursor() as cursor:
+        key = model._meta.pk.column
+        cursor.execute(f"DELETE FROM {table_of(model, night)} WHERE {key} >= %s AND {key} < %s", [begin, end])  # noqa: S608
+
+
+def rows(
+    model: type[models.Model], night: Night, columns: Sequence[str], *, partition: int | None = None, after: int = 0
+) -> Iterator[pl.DataFrame]:
+    """The night's rows in the order of their numbers, by ranges of them: memory does not grow with the night."""
+    begin, end = span(night.pk, partition)
+    begin = max(begin, after + 1)
+    schema = schema_of(model, columns)
+    names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
+    table = table_of(model, night)
+    while (found := _first_from(table, begin, end)) is not None:
+        statement = f"SELECT {names} FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"  # noqa: S608
+        upto = min(found + BLOCK, end)
+        yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
+        begin = upto
+
+
+def _date() -> Any:
+    import polars as pl
+
+    return pl.Date
+
+
+def _dates_as_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """SQLite's driver makes an object of each date, which takes longer than all the rest."""
+    import polars as pl
+
+    return {name: pl.String if kind == pl.Date else kind for name, kind in schema.items()}
+
+
+def _dates_read(frame: pl.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    dates = [name for name, kind in schema.items() if kind == pl.Date]
+    return frame.with_columns(pl.col(dates).str.to_date("%Y-%m-%d"))
+
+
+def _first_from(table: str, begin: int, end: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(seq) FROM {table} WHERE seq >= %s AND seq < %s", [begin, end])  # noqa: S608
+        (found,) = cursor.fetchone()
+    return found  # type: ignore[no-any-return]
+
+
+def schema_of(model: type[models.Model], columns: Sequence[str]) -> dict[str, Any]:
+    import polars as pl
+
+    kinds: dict[type[Any], Any] = {
+        models.BigIntegerField: pl.Int64,
+        models.IntegerField: pl.Int64,
+        models.SmallIntegerField: pl.Int16,
+        models.DateField: pl.Date,
+        models.TextField: pl.String,
+    }
+    return {name: kinds[type(model._meta.get_field(name))] for name in columns}

@@ -1,0 +1,122 @@
+"""Step 3, PNCENRCH: plan and category of each line, or the denial code of one that cannot be covered [S2-03].
+
+Codes are X12's claim adjustment reasons: 31 patient not identified as our insured, 26 before coverage, 27 after
+coverage, 181 procedure code invalid on the date, 96 non-covered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from backoffice.runs.job import Chunk, Json, Result
+from backoffice.runs.models import StepPart
+from claims.pipeline import files, references, verify
+from claims.pipeline.cut import cut
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+from claims.pipeline.numbers import span
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OUTPUT = "enriched"
+
+
+@contextmanager
+def open_step(part: StepPart) -> Iterator[Work]:
+    with opened(part, OUTPUT) as work:
+        work.references = {
+            "members": references.member_benefits(work.region),
+            "procedures": references.procedures(work.region),
+            "benefits": references.plan_benefits(work.region).select("plan_id", "category", "covered"),
+        }
+        yield work
+
+
+def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
+    return of_files(work, "valid")
+
+
+def of_files(work: Work, output: str) -> Iterator[Chunk]:
+    """The records of the part's partition, in checkpoints; how far along it is comes from their numbers."""
+    begin, end = span(work.night.pk, work.partition)
+    rows = [row for row in files.of_output(work.night, output) if row.last >= begin and row.first < end]
+    of = min(rows[-1].last, end - 1) - begin if rows else 0
+    for frame in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
+        last = int(frame["seq"][-1])
+        yield Chunk(
+            data=frame, checkpoint={"seq": last}, done=last - begin, of=of,
+            label=f"{last - begin:,} of {of:,} lines",
+        )  # fmt: skip
+
+
+def prepare(work: Work, chunk: Chunk) -> Result:
+    enriched = enrich(chunk.data, **work.references)
+    return result(enriched.height, counted(enriched, OUTPUT, "billed"), Rows(files=[work.save(enriched, OUTPUT)]))
+
+
+def enrich(
+    lines: pl.DataFrame, members: pl.DataFrame, procedures: pl.DataFrame, benefits: pl.DataFrame
+) -> pl.DataFrame:
+    """The lines with plan_id, category (empty where there is none) and denial (0 for none)."""
+    import polars as pl
+
+    date = pl.col("service_date")
+    return (
+        lines.join(_coverage(lines, members), on="seq", how="left", maintain_order="left")
+        .join(procedures, on="procedure_code", how="left", maintain_order="left")
+        .join(benefits, on=("plan_id", "category"), how="left", maintain_order="left")
+        .with_columns(
+            denial=pl.when(pl.col("plan_id").is_null() & pl.col("first_day").is_null())
+            .then(31)
+            .when(pl.col("plan_id").is_null() & (date < pl.col("first_day")))
+            .then(26)
+            .when(pl.col("plan_id").is_null())
+            .then(27)
+            .when(pl.col("valid_from").is_null() | ~_holds("valid_from", "valid_to"))
+            .then(181)
+            .when(~pl.col("covered").fill_null(False))
+            .then(96)
+            .otherwise(0)
+            .cast(pl.Int16)
+        )
+        .select(
+            *lines.columns, pl.col("plan_id").fill_null(""), pl.col("category").fill_null(""), "denial",
+        )
+    )  # fmt: skip
+
+
+def _coverage(lines: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """seq, plan_id of the coverage on the date (of several, the one that began last), and the member's first day."""
+    import polars as pl
+
+    # A small part would otherwise be joined with all members.
+    low = members["member_id"].search_sorted(lines["member_id"].min(), side="left")
+    high = members["member_id"].search_sorted(lines["member_id"].max(), side="right")
+    near = members[low:high]
+    spans = lines.select("seq", "member_id", "service_date").join(near, on="member_id", how="inner")
+    return spans.group_by("seq").agg(
+        plan_id=pl.col("plan_id").filter(_holds("coverage_from", "coverage_to")).sort_by(
+            pl.col("coverage_from").filter(_holds("coverage_from", "coverage_to"))
+        ).last(),
+        first_day=pl.col("coverage_from").min(),
+    )  # fmt: skip
+
+
+def _holds(begin: str, end: str) -> pl.Expr:
+    """Whether the service date lies in the span; its last day is included, an open end never comes."""
+    import polars as pl
+
+    date = pl.col("service_date")
+    return (pl.col(begin) <= date) & (pl.col(end).is_null() | (pl.col(end) >= date))
+
+
+def check(work: Work) -> Json:
+    found = verify.file_output(work, OUTPUT, "billed")
+    verify.same("valid", verify.control(work.night, "validate")["valid"], OUTPUT, found)
+    return {OUTPUT: found}
+
+
+def reset(part: StepPart) -> None:
+    files.forget(night_of(part), OUTPUT, part.partition)

@@ -1,0 +1,105 @@
+"""Step 4, PNCPRICE: what the provider's contract allows for each line, half up to the cent [S2-04]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from backoffice.runs.faults import ConfigError
+from backoffice.runs.job import Chunk, Json, Result
+from backoffice.runs.models import StepPart
+from claims.models import PricedClaim
+from claims.pipeline import bulk, files, references, verify
+from claims.pipeline.enrich import of_files
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OUTPUT, AUDIT = "priced", "audit"
+METHODS = ("NONE", "FEE_SCHEDULE", "PERCENT_OF_CHARGE", "BILLED")
+NONE, FEE_SCHEDULE, PERCENT_OF_CHARGE, BILLED = range(4)
+COLUMNS = (
+    "seq", "claim_id", "line_number", "member_id", "provider_npi", "service_date", "plan_id", "category", "denial",
+    "method", "billed", "allowed",
+)  # fmt: skip
+
+
+@contextmanager
+def open_step(part: StepPart) -> Iterator[Work]:
+    with opened(part, AUDIT) as work:
+        bulk.begin_night(PricedClaim, work.night)
+        contracts = references.contracts(work.region)
+        work.references = {
+            "terms": references.providers(work.region)
+            .select("provider_npi", "contract_id")
+            .join(contracts, on="contract_id", how="left"),
+            "fees": references.fees(work.region),
+        }
+        yield work
+
+
+def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
+    return of_files(work, "enriched")
+
+
+def prepare(work: Work, chunk: Chunk) -> Result:
+    detailed = price(chunk.data, **work.references)
+    priced = detailed.select(COLUMNS)
+    audit = detailed.select(
+        "seq", "claim_id", "line_number", "contract_id", "fee_schedule_id", "fee", "units", "before_cap", "method",
+        "billed", "allowed",
+    )  # fmt: skip
+    return result(
+        priced.height,
+        {**counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
+        Rows(files=[work.save(audit, AUDIT)], frames=[(PricedClaim, priced)]),
+    )
+
+
+def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.DataFrame:
+    """The lines with method and allowed, in cents, and what they came from; ConfigError without terms."""
+    import polars as pl
+
+    known = lines.join(terms, on="provider_npi", how="left", maintain_order="left").join(
+        fees, on=("fee_schedule_id", "procedure_code"), how="left", maintain_order="left"
+    )
+    denied = pl.col("denial") != 0
+    lost = known.filter(~denied, pl.col("multiplier_percent").is_null())
+    if lost.height:
+        contract, npi = lost["contract_id"][0], lost["provider_npi"][0]
+        raise ConfigError(f"Contract {contract} of provider {npi} has no terms. Load its contract_terms and restart.")
+    by_fee = (pl.col("fee") * pl.col("units") * pl.col("multiplier_percent") + 5_000) // 10_000
+    by_charge = (pl.col("billed") * pl.col("percent_of_charge") + 5_000) // 10_000
+    return (
+        known.with_columns(before_cap=pl.when(pl.col("fee").is_not_null()).then(by_fee).otherwise(by_charge))
+        .with_columns(
+            method=pl.when(denied)
+            .then(NONE)
+            .when(pl.col("before_cap") > pl.col("billed"))
+            .then(BILLED)
+            .when(pl.col("fee").is_not_null())
+            .then(FEE_SCHEDULE)
+            .otherwise(PERCENT_OF_CHARGE)
+            .cast(pl.Int16),
+            allowed=pl.when(denied).then(0).otherwise(pl.min_horizontal("before_cap", "billed")),
+        )
+    )  # fmt: skip
+
+
+def check(work: Work) -> Json:
+    bulk.end_night(PricedClaim, work.night)
+
+    def stored() -> Iterator[pl.DataFrame]:
+        return bulk.rows(PricedClaim, work.night, COLUMNS)
+
+    found = verify.check(work, OUTPUT, "allowed", stored)
+    verify.same("enriched", verify.control(work.night, "enrich")["enriched"], OUTPUT, found)
+    return {OUTPUT: found, AUDIT: verify.file_output(work, AUDIT, "allowed")}
+
+
+def reset(part: StepPart) -> None:
+    night = night_of(part)
+    files.forget(night, AUDIT, part.partition)
+    bulk.forget(PricedClaim, night, part.partition)
