@@ -38,12 +38,12 @@ def _ends(frame: pl.DataFrame, frequency: int, *, whole: bool) -> Iterator[int]:
     """How many records there are up to each checkpoint. What follows the last member is known of a whole frame only."""
     import polars as pl
 
-    position = pl.int_range(pl.len())
-    last_of_claim = position.max().over("member_id", "claim_id")
-    done = frame.select(at=position, open=last_of_claim.cum_max(), member=pl.col("member_id"))
-    free = done.filter(pl.col("at") == pl.col("open"))
+    # Positions first: inside `over`, a range would count within each group.
+    placed = frame.select("member_id", "claim_id").with_row_index("at")
+    last_of_claim = pl.col("at").max().over("member_id", "claim_id")
+    free = placed.with_columns(open=last_of_claim.cum_max()).filter(pl.col("at") == pl.col("open"))
     if not whole:
-        free = free.filter(pl.col("member") != frame["member_id"][-1])
+        free = free.filter(pl.col("member_id") != frame["member_id"][-1])
     begin = 0
     for at in free["at"].to_list():
         if at + 1 - begin >= frequency:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
@@ -56,16 +57,33 @@ def read(
     import polars as pl
 
     connection = connections[using]
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        return _from_csv(b"".join(_copy_out(connection.connection, statement, parameters)), schema)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            return _from_csv(_copy_out(cursor, statement, parameters), schema)
         cursor.execute(statement, parameters)
         return pl.DataFrame(cursor.fetchall(), schema=dict(schema), orient="row")
 
 
-def _copy_out(cursor: Any, statement: str, parameters: Sequence[Any]) -> bytes:
-    with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", parameters) as copy:
-        return b"".join(copy)
+def _copy_out(connection: Any, statement: str, parameters: Sequence[Any]) -> Iterator[bytes]:
+    """The rows as lines of CSV. libpq hands them over one by one; psycopg's own loop takes three times as long."""
+    from psycopg import ClientCursor, OperationalError
+    from psycopg.pq import ExecStatus
+
+    copying = ClientCursor(connection).mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", parameters)
+    channel = connection.pgconn
+    begun = channel.exec_(copying.encode())
+    if begun.status != ExecStatus.COPY_OUT:
+        raise OperationalError(begun.error_message.decode(errors="replace"))
+    size, line = channel.get_copy_data(0)
+    while size > 0:
+        yield bytes(line)
+        size, line = channel.get_copy_data(0)
+    ended = channel.get_result()
+    while channel.get_result() is not None:
+        pass
+    if size != -1 or ended is None or ended.status != ExecStatus.COMMAND_OK:
+        raise OperationalError("The database broke off while it was read.")
 
 
 def _from_csv(text: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
@@ -83,26 +101,18 @@ def stream(statement: str, parameters: Sequence[Any], schema: Mapping[str, Any])
 
     with _another_connection() as (vendor, connection):
         if vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET work_mem = '128MB'")
-                copying = f"COPY ({statement}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)"
-                with cursor.copy(copying, parameters) as copy:
-                    yield from (_from_csv(block, schema) for block in _blocks(copy))
+            connection.execute("SET work_mem = '128MB'")
+            lines = _copy_out(connection, statement, parameters)
+            yield from (_from_csv(block, schema) for block in _blocks(lines))
             return
         cursor = connection.execute(statement.replace("%s", "?"), parameters)
         while rows := cursor.fetchmany(BLOCK):
             yield pl.DataFrame(rows, schema=dict(schema), orient="row")
 
 
-def _blocks(copy: Any) -> Iterator[bytes]:
-    lines: list[bytes] = []
-    for line in copy:
-        lines.append(bytes(line))
-        if len(lines) == BLOCK:
-            yield b"".join(lines)
-            lines.clear()
-    if lines:
-        yield b"".join(lines)
+def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    while block := b"".join(islice(lines, BLOCK)):
+        yield block
 
 
 @contextmanager
