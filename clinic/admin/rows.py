@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 
 from backoffice.access import scoped, shown
 from backoffice.formats import today_in
-from backoffice.lists import Filter, by, by_id, is_id, region_choices
+from backoffice.lists import Choices, Filter, Listing, by, by_id, is_id, region_choices
 from backoffice.runs.models import Run
+from clinic.admin import reasons
 from clinic.models import ACTIONABLE, MissingService, MissingServiceStatus
+from clinic.money import dollars, in_cents
 from clinic.urgency import WARN_SHARE, is_near
 from regions.models import Region
 
 Rows = QuerySet[MissingService]
 TO_DO = "todo"
 FEW_REGIONS = 8
-CATEGORIES = ("appointment_data", "master_data", "service_block", "validation", "write_path", "lookup")
 
 
 def of_chain(rows: Rows, value: str) -> Rows:
@@ -45,17 +46,12 @@ def with_status(rows: Rows, value: str) -> Rows:
     return rows.filter(status__in=ACTIONABLE) if value == TO_DO else rows.filter(status=value)
 
 
-def fault_of(reasons: str) -> str:
-    """Reasons without their block codes: ten codes of one fault are one reason."""
-    return ";".join(sorted({part.rpartition(":")[2] for part in reasons.split(";")}))
-
-
-def with_fault(rows: Rows, value: str) -> Rows:
-    """Rows whose reasons come to this fault, whatever the blocks."""
-    spelled = (
-        rows.filter(reasons__contains=value.partition(";")[0]).order_by().values_list("reasons", flat=True).distinct()
-    )
-    return rows.filter(reasons__in=[reasons for reasons in spelled if fault_of(reasons) == value])
+def reason_choices(request: HttpRequest) -> Choices:
+    """The reasons of the user's rows that the address's region, status and category leave."""
+    category = request.GET.get("category", "")
+    rows = scoped(MissingService.objects.all(), request.user)
+    of_category = category if category in reasons.CATEGORIES else ""
+    return reasons.choices(streams(request, rows), of_category, request.GET.get("fault", ""))
 
 
 def as_choices(choices: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
@@ -75,8 +71,9 @@ FILTERS = (
         name="category",
         title="Category",
         apply=by("category"),
-        choices=lambda request: [(word, word.replace("_", " ").capitalize()) for word in CATEGORIES],
+        choices=lambda request: [(word, word.replace("_", " ").capitalize()) for word in reasons.CATEGORIES],
     ),
+    Filter(name="fault", title="Reason", apply=reasons.with_fault, choices=reason_choices),
     Filter(
         name="due",
         title="Time to file",
@@ -92,7 +89,6 @@ FILTERS = (
     Filter(name="outcome", title="Outcome", apply=by("outcome")),
     Filter(name="department", title="Department", apply=by("department_id")),
     Filter(name="blocked_by", title="Held up by", apply=by("blocked_by")),
-    Filter(name="fault", title="Reason", apply=with_fault),
     Filter(name="run", title="Run", apply=of_chain),
     Filter(name="id", title="Row", apply=by_id("pk")),
 )
@@ -114,6 +110,26 @@ def streams(request: HttpRequest, rows: Rows) -> list[Rows]:
 def with_id(rows: Rows, appointment_id: str) -> Rows:
     """The rows of an appointment: region by region, as the unique index has them."""
     return rows.filter(region__in=list(Region.objects.values_list("pk", flat=True)), appointment_id=appointment_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worth:
+    """What a list comes to; `unknown` of its rows have no figure."""
+
+    at_stake: Decimal
+    unknown: int
+
+
+def worth_of(listing: Listing) -> Worth | None:
+    """The money at stake of the whole list; None where it is longer than it is counted."""
+    if listing.paginator.more:
+        return None
+    cents = unknown = 0
+    for rows in listing.paginator.streams:
+        found = rows.order_by().aggregate(cents=Sum(in_cents("at_stake")), unknown=Count("pk", filter=Q(at_stake=None)))
+        cents += found["cents"] or 0
+        unknown += found["unknown"]
+    return Worth(at_stake=dollars(cents), unknown=unknown)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

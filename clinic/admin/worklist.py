@@ -21,7 +21,7 @@ from backoffice.runs.models import Failure
 from backoffice.staffadmin import StaffAdmin
 from clinic.admin import resolve
 from clinic.admin.groups import groups_page, recover_group
-from clinic.admin.rows import FILTERS, as_shown, net_of, streams, with_id
+from clinic.admin.rows import FILTERS, as_shown, net_of, streams, with_id, worth_of
 from clinic.admin.start import start_recovery
 from clinic.models import MissingService, MissingServiceStatus, ServiceWrite
 
@@ -72,6 +72,7 @@ class MissingServiceAdmin(StaffAdmin):
             "title": "Missing services",
             "listing": listing,
             "rows": rows,
+            "worth": worth_of(listing) if rows else None,
             "found": not rows and self.get_queryset(request).filter(status=MissingServiceStatus.FOUND).exists(),
         }
         return TemplateResponse(request, "admin/clinic/worklist.html", context)

@@ -62,6 +62,23 @@ def test_no_page_is_wider_than_the_screen(open_page: OpenPage, pages: list[str],
         assert page.title().strip().endswith("Nightward"), path
 
 
+def test_no_column_of_the_worklist_is_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
+    long_ids = {"appointment_id": "A-a216bd-0001234567", "patient_id": "P-a216bd-0007654321"}
+    MissingService.objects.filter(pk=MissingService.objects.latest("pk").pk).update(**long_ids, status="open")
+    watched = open_page()
+    watched.sign_in("fiona")
+    page = watched.go("/admin/clinic/missingservice/?q=A-a216bd-0001234567")
+    assert page.locator(".nw-scroll").evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    for title in ("Days left", "Assignee"):
+        expect(page.get_by_role("columnheader", name=title)).to_be_in_viewport(ratio=1)
+    patient = page.get_by_title("P-a216bd-0007654321")
+    expect(patient).to_have_text("P-a216bd-0007654321")  # for who copies it
+    middle = patient.locator("span")
+    assert middle.evaluate("part => getComputedStyle(part).fontSize") == "0px"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert middle.evaluate("part => getComputedStyle(part).fontSize") != "0px"
+
+
 CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const read = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
