@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
 from clinic.models import MissingService
 from clinic.recovery import balance, judge, prepare, scope, settle, store, verdict, write
 from clinic.recovery.scope import PREVIEW
+from clinic.worklist import title_of
 from regions.models import Region
 
 MODES = ("write", PREVIEW)
@@ -126,6 +128,25 @@ def only_failed(run: Run) -> Json:
     return {"only": {"failures_of": run.pk}, "mode": run.parameters["mode"], "chunk": run.parameters["chunk"]}
 
 
+def in_words(parameters: Json) -> dict[str, str]:
+    """What the page of a run says of its parameters."""
+    does = "Writes what is missing" if writes(parameters) else "Preview: writes nothing"
+    return {**_which(parameters), "Chunk": count(parameters["chunk"], "appointment"), "What it does": does}
+
+
+def _which(parameters: Json) -> dict[str, str]:
+    if "only" not in parameters:
+        days = f"from {parameters['from']} to {parameters['to']} (not included)"
+        return {"Appointments": days, "Window": count(parameters["window"], "day")}
+    ((name, value),) = parameters["only"].items()
+    said = {
+        "rows": lambda: f"{count(len(value), 'row')} of the worklist",
+        "failures_of": lambda: f"those that failed in run {value}",
+        "blocked_by": lambda: f"those held up by one record: {title_of(value)}",
+    }
+    return {"Appointments": said[name]()}
+
+
 RECOVER_SERVICES = Job(
     name="recover_services",
     title="Missing-service recovery",
@@ -152,4 +173,6 @@ RECOVER_SERVICES = Job(
     start_verb="start_recovery",
     failed_only=only_failed,
     item_admin="clinic_missingservice",
+    items="appointments",
+    in_words=in_words,
 )

@@ -43,16 +43,21 @@ class Group:
     @property
     def title(self) -> str:
         """What is to be mended, in words."""
-        kind, _, key = self.blocked_by.partition(":")
-        return _TITLES.get(kind, "{}").format(key)
+        return title_of(self.blocked_by)
 
 
 _TITLES = {
-    "cost_center": "No active cost centre for department {}",
+    "cost_center": "No active cost center for department {}",
     "physician": "No responsible physician for department {}",
     "configuration": "No service configuration for appointment type {}",
     "block": "Service block {} cannot be billed",
 }
+
+
+def title_of(blocked_by: str) -> str:
+    """What is wrong with a master record, kind:id, in words."""
+    kind, _, key = blocked_by.partition(":")
+    return _TITLES.get(kind, "{}").format(key)
 
 
 def dismiss(rows: Rows, user: User | None, reason: str, until: date | None = None) -> int:

@@ -87,6 +87,7 @@ class Job:
     parameters(region, raw) → the parameters as they are stored (JSON, no data of a patient), or Misuse.
     exclusive(parameters): whether a second live run of the same key is refused. `environmental`: failure categories
     that speak against the other side, not the item: more than half of the last 200 items end the run.
+    items: what it reads, in words and in the plural. in_words(parameters) → them as its page shows them, by title.
     """
 
     name: str
@@ -101,4 +102,6 @@ class Job:
     start_verb: str = "start_any"
     failed_only: Callable[[Any], Json] | None = None
     item_admin: str = ""
+    items: str = "items"
+    in_words: Callable[[Json], dict[str, str]] | None = None
     once: bool = False

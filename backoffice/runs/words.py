@@ -1,7 +1,10 @@
 """What a run's status says to people, and what to do about it."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from backoffice.formats import count, words
+from backoffice.runs.job import Job
 from backoffice.runs.models import Run, RunStatus
 
 
@@ -31,3 +34,19 @@ STATUS = {
 def said(run: Run) -> Said:
     """The words for the run's status. A complete run with failed items still needs somebody to look at them."""
     return STATUS[RunStatus(run.status)]
+
+
+def parameters_said(job: Job, run: Run) -> dict[str, str]:
+    """The run's parameters by title: in the job's own words where it has any."""
+    if job.in_words is not None:
+        return job.in_words(run.parameters)
+    return {words(name).capitalize(): _value_said(value) for name, value in run.parameters.items()}
+
+
+def _value_said(value: Any) -> str:
+    """A long list by its length; an object by its keys."""
+    if isinstance(value, dict):
+        return ", ".join(f"{words(name)}: {_value_said(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if len(value) <= 5 else count(len(value), "item")
+    return str(value)

@@ -1,10 +1,12 @@
 """Filters and tags of our own pages; the words themselves are in backoffice/formats.py."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice import formats
@@ -40,6 +42,18 @@ def moment(at: Any, region: Any = None) -> str:
 def day(at: Any, region: Any = None) -> str:
     """The day of an instant in the zone of `region`."""
     return formats.moment(at, ZoneInfo(region.time_zone) if region else None)[:10]
+
+
+@register.filter
+def last_day(until: datetime, region: Any = None) -> str:
+    """The last day of a span that ends at `until`, which is not part of it."""
+    return day(until - timedelta(seconds=1), region)
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """How long ago an instant was; empty for None."""
+    return formats.duration((timezone.now() - at).total_seconds()) if at else ""
 
 
 @register.filter
@@ -104,11 +118,3 @@ def query(context: template.Context, **changes: Any) -> str:
 def query_without(context: template.Context, name: str) -> str:
     """The page's own query string without one filter, from the first page on."""
     return query(context, **{name: "", "p": ""})
-
-
-@register.filter
-def join_list(value: Any) -> str:
-    """A parameter's value as text: a long list by its length."""
-    if not isinstance(value, list):
-        return str(value)
-    return ", ".join(map(str, value)) if len(value) <= 5 else formats.count(len(value), "item")

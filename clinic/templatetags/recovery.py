@@ -6,8 +6,10 @@ from django import template
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from backoffice.runs.models import Run
-from clinic.models import MissingService, MissingServiceStatus, RecoveryWindow
+from backoffice.runs.models import Failure, Run
+from clinic.models import MissingService, MissingServiceStatus, RecoveryWindow, ServiceWrite
+from clinic.recovery.scope import PREVIEW
+from clinic.recovery.verdict import RECOVERED
 
 register = template.Library()
 
@@ -38,8 +40,18 @@ def rows_behind(run: Run) -> dict[str, str]:
 
 @register.simple_tag
 def rows_of_run(run: Run) -> dict[str, Any]:
-    """How many worklist rows the run was the last to touch, and where they are."""
+    """How many worklist rows the run was the last to touch, and where they are; `already`: see _already_there."""
     return {
+        "already": _already_there(run) if run.parameters.get("mode") == PREVIEW and not run.live else 0,
         "n": MissingService.objects.filter(run__chain=run.chain).count(),
         "href": f"{reverse('admin:clinic_missingservice_changelist')}?status=all&run={run.pk}",
     }
+
+
+def _already_there(run: Run) -> int:
+    """Rows of what a preview found missing that it left as they were: a writing run or a person had put them there."""
+    failed = Failure.objects.filter(run__chain=run.chain).values("reference")
+    whole = ServiceWrite.objects.filter(run__chain=run.chain, outcome=RECOVERED).values("appointment_id")
+    rows = MissingService.objects.filter(region=run.region_id).exclude(run__chain=run.chain)
+    # What is short of something else stands among the failures; what is not, only among the writes.
+    return sum(rows.filter(appointment_id__in=found).count() for found in (failed, whole))

@@ -67,8 +67,10 @@ def test_a_live_run_shows_how_far_it_is_and_refreshes_without_a_script(sign_in: 
     Run.objects.filter(pk=north.run.pk).update(status="running", ended_at=None)
     StepPart.objects.filter(run=north.run).update(status="running", heartbeat_at=now)
     page = text_of(sign_in("operator"), page_of(north.run))
-    for words in ("window 1 of 2", "50 %", "5.0 per second", "about 2 s left", "Stop</button>", "data-run-live"):
+    for words in ("window 1 of 2", "50 %", "10 appointments read", "5.0 appointments per second", "about 2 s left"):
         assert words in page
+    assert "Stop</button>" in page
+    assert "data-run-live" in page
     assert '<noscript><meta http-equiv="refresh"' in page
 
 

@@ -38,6 +38,9 @@ def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(
     # Without reloading: what this mark stands on would be gone.
     page.evaluate("window.notReloaded = true")
     expect(page.get_by_text("window ", exact=False).filter(has_text=" of 31").first).to_be_visible()
+    passed = page.locator("[data-since]").first
+    expect(passed).to_have_text(re.compile(r"^\d+ s$"))
+    expect(passed).not_to_have_text(passed.inner_text())  # it ticks
     expect(page.get_by_role("status").filter(has_text="Complete")).to_be_visible(timeout=60_000)
     assert page.evaluate("window.notReloaded") is True
     run = Run.objects.get()

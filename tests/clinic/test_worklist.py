@@ -155,7 +155,7 @@ def test_rows_are_grouped_by_the_record_that_holds_them_up_most_money_first(run:
         ("block:E1", 1, Decimal("500.00"), 0),
         ("cost_center:D", 2, Decimal("100.00"), 1),
     ]
-    assert found[1].title == "No active cost centre for department D"
+    assert found[1].title == "No active cost center for department D"
 
 
 def test_what_is_at_stake_net_leaves_out_the_overdue_and_what_is_not_collected(run: Run, region: Region) -> None:

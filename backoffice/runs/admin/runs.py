@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -23,7 +23,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState
 from backoffice.runs.registry import JOBS, job_named
 from backoffice.runs.report import run_report
-from backoffice.runs.words import STATUS, said
+from backoffice.runs.words import STATUS, parameters_said, said
 from backoffice.staffadmin import StaffAdmin
 
 
@@ -127,7 +127,8 @@ class RunAdmin(StaffAdmin):
         if run.live:
             control.abandon_stale_runs()
             run.refresh_from_db()
-        html = render_to_string("admin/runs/live.html", page_of(request, run), request)
+        # What ticks is left to the script: written here, each answer would be another one.
+        html = render_to_string("admin/runs/live.html", {**page_of(request, run), "by_script": True}, request)
         etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
         response: HttpResponse = HttpResponse(html)
         if request.headers.get("If-None-Match") == etag:
@@ -200,7 +201,10 @@ def page_of(request: HttpRequest, run: Run) -> dict[str, Any]:
         "latest": attempts[-1],
         "steps": StepState.objects.filter(chain=run.chain) if len(job.steps) > 1 else (),
         "failed": sum(sum(reasons.values()) for reasons in report["failures"].values()),
-        "chunks": StepPart.objects.filter(step__chain=run.chain).aggregate(n=Sum("checkpoint_number"))["n"] or 0,
+        **StepPart.objects.filter(step__chain=run.chain).aggregate(
+            chunks=Sum("checkpoint_number", default=0), heartbeat_at=Max("heartbeat_at")
+        ),
+        "parameters": parameters_said(job, run),
         "body": [f"admin/runs/{run.job}.html", "admin/runs/any_job.html"],
         "can_stop": allowed and run.status in LIVE and run.status != RunStatus.STOPPING,
         "can_restart": allowed and run.restartable and last,
