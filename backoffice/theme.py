@@ -65,10 +65,16 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Regions", "location_on", "admin:regions_region_changelist", "configure"),
             _item("API tokens", "key", "admin:regions_apitoken_changelist", "configure"),
             _item("Queues", "queue", "django_rq:home", "queues"),
+            _item("API documentation", "api", "api-docs", "see"),
             _item("Audit log", "policy", "admin:auditlog_logentry_changelist", "audit"),
             _item("Users", "group", "admin:auth_user_changelist", "accounts"),
         ],
     },
+]
+
+ACCOUNT: list[dict[str, Any]] = [
+    {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+    {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
 ]
 
 UNFOLD = {
@@ -84,6 +90,7 @@ UNFOLD = {
     "STYLES": [lambda request: static("backoffice/site.css")],
     "SCRIPTS": [lambda request: static("backoffice/site.js")],
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+    "ACCOUNT": {"navigation": ACCOUNT},
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

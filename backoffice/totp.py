@@ -63,6 +63,7 @@ class TotpRequired(_Site):
             "title": "Second factor",
             "done": device.confirmed and second_factor_given(user),
             "wrong": wrong,
+            "may_go_back": second_factor_given(user),
             "next": _target(request),
             **({} if device.confirmed else enrolment(device)),
         }

@@ -126,3 +126,25 @@ def test_strangers_and_outsiders_are_sent_to_the_log_in(client: Client) -> None:
     client.force_login(UserFactory.create(is_staff=False))
     assert client.get(reverse("admin:second_factor"))["Location"].startswith(reverse("admin:login"))
     assert not TOTPDevice.objects.exists()
+
+
+def test_the_account_menu_leads_to_it_and_it_leads_back(client: Client, user: User) -> None:
+    sign_in(client, user)
+    address = reverse("admin:second_factor")
+    assert f'href="{address}"' in client.get(reverse("admin:index")).content.decode()
+    page = client.get(address).content.decode()
+    assert f'href="{reverse("admin:index")}">Back to the admin, without one</a>' in page
+
+
+def test_there_is_no_way_back_before_it_was_given(client: Client, user: User) -> None:
+    enrolled(user)
+    page = sign_in(client, user)
+    assert page.request["PATH_INFO"] == reverse("admin:second_factor")
+    assert "Back to the admin" not in page.content.decode()
+
+
+def test_who_has_given_it_is_led_back(client: Client, user: User) -> None:
+    device = enrolled(user)
+    page = sign_in(client, user)
+    client.post(page.request["PATH_INFO"], {"code": code(device)})
+    assert ">Back to the admin</a>" in client.get(reverse("admin:second_factor")).content.decode()

@@ -120,6 +120,13 @@ def test_the_menu_names_what_the_role_may_open(
         assert f"<span>{title}</span>" not in page
 
 
+def test_the_api_documentation_is_offered_to_whom_it_opens(sign_in: SignIn) -> None:
+    assert "/api/v1/docs/" in text_of(sign_in("viewer"), "/admin/")
+    text_of(sign_in("viewer"), "/api/v1/docs/")
+    assert "/api/v1/docs/" not in text_of(sign_in(None), "/admin/")
+    assert sign_in(None).get("/api/v1/docs/").status_code == 403
+
+
 def test_the_address_of_the_site_leads_to_the_dashboard(client: Client) -> None:
     assert client.get("/")["Location"] == "/admin/"
 
