@@ -1,6 +1,6 @@
 """A filtered list over a table of any size: no COUNT(*) over everything, no page that reads half the table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -160,3 +160,16 @@ def region_choices(request: HttpRequest) -> Choices:
     """The user's regions by name."""
     regions = apps.get_model("regions.Region")._default_manager.all()
     return list(scoped(regions, request.user, "").values_list("name", "display_name"))
+
+
+def first_values(streams: Iterable[QuerySet[Any]], *columns: str) -> tuple[set[Any], bool]:
+    """What the columns hold in as many rows as a list is counted, and whether there are more rows than that."""
+    found: set[Any] = set()
+    left = COUNT_LIMIT
+    for rows in streams:
+        read = rows.values_list(*columns)[: left + 1]
+        found.update(read)
+        left -= len(read)
+        if left < 0:
+            return found, True
+    return found, False

@@ -1,11 +1,11 @@
 """The reasons of the worklist: what finance may narrow it by, without reading more of it than a page counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
-from backoffice.formats import words
-from backoffice.lists import COUNT_LIMIT, Choices
+from backoffice.lists import Choices, first_values
+from backoffice.runs import reasons
 from clinic.models import MissingService
 from clinic.recovery.verdict import BLOCK_FAULTS
 
@@ -25,17 +25,9 @@ KNOWN = {
 CATEGORIES = tuple(KNOWN)
 
 
-def fault_of(reasons: str) -> str:
-    """Reasons without their block codes: ten codes of one fault are one reason."""
-    return ";".join(sorted({part.rpartition(":")[2] for part in reasons.split(";")}))
-
-
 def with_fault(rows: Rows, value: str) -> Rows:
     """Rows whose reasons come to this fault, whatever the blocks."""
-    spelled = (
-        rows.filter(reasons__contains=value.partition(";")[0]).order_by().values_list("reasons", flat=True).distinct()
-    )
-    return rows.filter(reasons__in=[reasons for reasons in spelled if fault_of(reasons) == value])
+    return reasons.with_fault(rows, "reasons", value)
 
 
 def choices(streams: Iterable[Rows], category: str, chosen: str) -> Choices:
@@ -43,27 +35,11 @@ def choices(streams: Iterable[Rows], category: str, chosen: str) -> Choices:
 
     The `chosen` one is among them whatever the rows are: an address that was kept still says what it narrows by.
     """
-    found, more = _first_faults([rows.filter(category=category) if category else rows for rows in streams])
+    narrowed = (rows.filter(category=category) if category else rows for rows in streams)
+    spelled, more = first_values((rows.order_by() for rows in narrowed), "reasons")
+    found = {reasons.fault_of(value) for (value,) in spelled}
     if more:
         found |= set(KNOWN.get(category, [code for codes in KNOWN.values() for code in codes]))
     if chosen not in ("", "all"):
         found.add(chosen)
-    return [(fault, _title(fault)) for fault in sorted(found - {""}, key=str.lower)]
-
-
-def _first_faults(streams: Sequence[Rows]) -> tuple[set[str], bool]:
-    """(faults, whether there were more rows than were read)."""
-    left = COUNT_LIMIT
-    spelled: set[str] = set()
-    for rows in streams:
-        read = rows.order_by().values_list("reasons", flat=True)[: left + 1]
-        spelled.update(read)
-        left -= len(read)
-        if left < 0:
-            return {fault_of(reasons) for reasons in spelled}, True
-    return {fault_of(reasons) for reasons in spelled}, False
-
-
-def _title(fault: str) -> str:
-    text = words(fault)
-    return text[:1].upper() + text[1:]
+    return [(fault, reasons.titled(fault)) for fault in sorted(found - {""}, key=str.lower)]

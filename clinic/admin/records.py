@@ -16,7 +16,7 @@ from backoffice.access import shown
 from backoffice.lists import Filter, Listing, by, region_choices
 from backoffice.staffadmin import StaffAdmin
 from clinic.admin.rows import as_choices, of_chain
-from clinic.models import ServiceWrite, UnsupportedService, WriteState
+from clinic.models import MissingService, ServiceWrite, UnsupportedService, WriteState
 
 REGION = Filter(name="region", title="Region", apply=by("region__name"), choices=region_choices)
 RUN = Filter(name="run", title="Run", apply=of_chain)
@@ -60,6 +60,10 @@ class RecordAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("region")
 
+    def as_shown(self, rows: list[Any]) -> list[Any]:
+        """The rows of the page, with what its template needs beside their columns."""
+        return rows
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return self.list_page(request, self.get_queryset(request), self.filters, self.template, self.title)
 
@@ -71,7 +75,12 @@ class RecordAdmin(StaffAdmin):
         listing = Listing(request, rows, filters, search=lambda found, text: found.filter(appointment_id=text))
         shown_rows = list(listing.page)
         audit.record_views(self.model, [row.pk for row in shown_rows], masked=True)
-        context = {**self.admin_site.each_context(request), "title": title, "listing": listing, "rows": shown_rows}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "listing": listing,
+            "rows": self.as_shown(shown_rows),
+        }
         return TemplateResponse(request, template, context)
 
 
@@ -122,3 +131,13 @@ class UnsupportedServiceAdmin(RecordAdmin):
     template = "admin/clinic/unsupported.html"
     title = "Unsupported services"
     filters = UNSUPPORTED_FILTERS
+
+    def as_shown(self, rows: list[Any]) -> list[Any]:
+        """Each says as `listed` whether the worklist has a row of its appointment."""
+        found = MissingService.objects.filter(
+            region__in={row.region_id for row in rows}, appointment_id__in={row.appointment_id for row in rows}
+        )
+        known = set(found.values_list("region_id", "appointment_id"))
+        for row in rows:
+            row.listed = (row.region_id, row.appointment_id) in known
+        return rows

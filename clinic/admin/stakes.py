@@ -13,7 +13,7 @@ from django.db.models import Case, Count, Q, Sum, When
 from django.utils import timezone
 
 from backoffice.formats import today_in
-from clinic.admin.reasons import fault_of
+from backoffice.runs.reasons import fault_of
 from clinic.models import ACTIONABLE, MissingService
 from clinic.money import dollars, in_cents
 from clinic.urgency import WARN_SHARE

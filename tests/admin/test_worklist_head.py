@@ -7,8 +7,6 @@ import pytest
 
 from tests.admin.conftest import WORKLIST, SignIn, World, make_row, text_of
 
-MANY = "clinic.admin.reasons.COUNT_LIMIT"
-
 
 def offered(page: str) -> list[str]:
     """The values of the filter by reason, but "all"."""
@@ -64,7 +62,7 @@ def test_a_reason_of_an_address_stays_chosen_and_is_all_that_is_listed(sign_in: 
 def test_of_a_very_long_list_the_known_reasons_are_offered(
     sign_in: SignIn, north: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MANY, 1)
+    monkeypatch.setattr("backoffice.lists.COUNT_LIMIT", 1)
     for number in range(3):
         make_row(north.run, appointment_id=f"many-{number}", category="validation", reasons="OUR_OWN_CODE")
     assert offered(text_of(sign_in(), f"{WORKLIST}?category=validation")) == [

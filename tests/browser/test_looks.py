@@ -62,6 +62,17 @@ def test_no_page_is_wider_than_the_screen(open_page: OpenPage, pages: list[str],
         assert page.title().strip().endswith("Nightward"), path
 
 
+def test_no_column_of_a_list_is_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
+    watched = open_page()
+    watched.sign_in("fiona")
+    for path in pages:
+        page = watched.go(path)
+        over = page.evaluate(
+            "[...document.querySelectorAll('.nw-scroll')].map((box) => box.scrollWidth - box.clientWidth)"
+        )
+        assert max(over, default=0) <= 0, path
+
+
 def test_no_column_of_the_worklist_is_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
     long_ids = {"appointment_id": "A-a216bd-0001234567", "patient_id": "P-a216bd-0007654321"}
     MissingService.objects.filter(pk=MissingService.objects.latest("pk").pk).update(**long_ids, status="open")
