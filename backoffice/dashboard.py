@@ -18,6 +18,7 @@ from backoffice.access import AnyUser, may, region_ids, scoped
 from backoffice.runs.admin.runs import run_rows
 from backoffice.runs.models import Alert, Run, StepPart
 from backoffice.runs.registry import JOBS, job_named
+from clinic.admin.reasons import joined
 from clinic.admin.stakes import Reason, stakes
 from clinic.jobs import RECOVER_SERVICES
 from clinic.models import ServiceWrite, WriteState
@@ -42,6 +43,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "regions": regions,
         "recovered": recovered(runs),
         "at_stake": at_stake,
+        "collected": sorted({region.collection_percent for region in regions}),
         "reasons": at_stake.reasons[:REASONS_SHOWN],
         "more_reasons": others(at_stake.reasons[REASONS_SHOWN:]),
         "unknown_writes": scoped(ServiceWrite.objects.filter(state=WriteState.UNKNOWN), user).count(),
@@ -55,28 +57,36 @@ def others(reasons: Sequence[Reason]) -> dict[str, Any] | None:
     """The reasons that the page has no room for, in one line."""
     if not reasons:
         return None
-    gross = sum((each.gross for each in reasons), Decimal(0))
-    return {"kinds": len(reasons), "rows": sum(each.rows for each in reasons), "gross": gross}
+    return {
+        "kinds": len(reasons),
+        "faults": joined(each.reasons for each in reasons),
+        "rows": sum(each.rows for each in reasons),
+        "unknown": sum(each.unknown for each in reasons),
+        "gross": sum((each.gross for each in reasons), Decimal(0)),
+    }
 
 
 def recovered(runs: Any) -> dict[str, Any]:
-    """Dollars and services that were written: by the last recovery that wrote, and by all of the last 30 days."""
+    """Dollars and services that were written: by the last recovery that wrote, and by all of the last 30 days.
+
+    A run that ended before it had read anything recovered nothing and is none of them.
+    """
     since = timezone.now() - timedelta(days=30)
     ours = runs.filter(job=RECOVER_SERVICES.name)
     writing = [run for run in ours.filter(created_at__gte=since) if run.parameters.get("mode") != "preview"]
-    last = writing[0] if writing else None
-    chains = {run.chain for run in writing}
-    sums = {chain: (Decimal(0), 0) for chain in chains}
-    for chain, totals in StepPart.objects.filter(step__chain__in=chains).values_list("step__chain", "totals"):
-        value, services = sums[chain]
+    sums: dict[Any, tuple[Decimal, int]] = {}
+    parts = StepPart.objects.filter(step__chain__in={run.chain for run in writing}, read__gt=0)
+    for chain, totals in parts.values_list("step__chain", "totals"):
+        value, services = sums.get(chain, (Decimal(0), 0))
         sums[chain] = (value + Decimal(totals.get("value", 0)), services + int(totals.get("services", 0)))
+    last = next((run for run in writing if run.chain in sums), None)
     return {
         "last": last,
         "last_value": sums[last.chain][0] if last else None,
         "last_services": sums[last.chain][1] if last else 0,
         "month_value": sum((value for value, _ in sums.values()), Decimal(0)),
         "month_services": sum(services for _, services in sums.values()),
-        "month_runs": len(chains),
+        "month_runs": len(sums),
     }
 
 

@@ -17,9 +17,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from backoffice.adapters.webhook import WebhookFailed, post_json
+from backoffice.formats import words
 from backoffice.runs.bell import require_queue
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import RESTARTABLE, Alert, Run, RunStatus
+from backoffice.runs.registry import job_named
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +66,9 @@ def failed_runs() -> Iterator[Wrong]:
     last = Run.objects.filter(exclusive=True).values("job", "key").annotate(last=Max("id")).values("last")
     ended_badly = [status for status in RESTARTABLE if status != RunStatus.STOPPED]
     for run in Run.objects.filter(pk__in=last, status__in=ended_badly).select_related("region"):
-        message = f"{run.job} for {run.key}: run {run.pk} {run.status} ({run.reason}). {run.detail}".strip()
+        title = job_named(run.job).title
+        whose = run.region.display_name if run.region else run.key
+        message = f"{title} for {whose}: run {run.pk} {run.status} ({words(run.reason)}). {run.detail}".strip()
         yield Wrong(kind="run", key=f"{run.job}/{run.key}", message=message, region=run.region, run=run)
 
 

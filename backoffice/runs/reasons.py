@@ -1,5 +1,6 @@
 """Reasons as people ask for them: without the codes of the records that they are about."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,11 +13,10 @@ def fault_of(reasons: str) -> str:
     return ";".join(sorted({part.rpartition(":")[2] for part in reasons.split(";")}))
 
 
-def with_fault(rows: QuerySet[Any], column: str, fault: str) -> QuerySet[Any]:
-    """Rows whose reasons in `column` come to this fault, whatever the codes."""
-    contains = {f"{column}__contains": fault.partition(";")[0]}
-    spelled = rows.filter(**contains).order_by().values_list(column, flat=True).distinct()
-    return rows.filter(**{f"{column}__in": [reasons for reasons in spelled if fault_of(reasons) == fault]})
+def with_fault(rows: QuerySet[Any], column: str, faults: Collection[str]) -> QuerySet[Any]:
+    """Rows whose reasons in `column` come to one of the faults, whatever the codes."""
+    spelled = rows.order_by().values_list(column, flat=True).distinct()
+    return rows.filter(**{f"{column}__in": [reasons for reasons in spelled if fault_of(reasons) in faults]})
 
 
 def titled(code: str) -> str:

@@ -23,11 +23,23 @@ KNOWN = {
     "lookup": ("sessions", "configuration", "cost_center", "physician", "case", "block"),
 }  # fmt: skip
 CATEGORIES = tuple(KNOWN)
+# Stands for no reason at all in a list of faults: what a preview found and could write.
+NONE = "none"
 
 
 def with_fault(rows: Rows, value: str) -> Rows:
     """Rows whose reasons come to this fault, whatever the blocks."""
-    return reasons.with_fault(rows, "reasons", value)
+    return reasons.with_fault(rows, "reasons", (value,))
+
+
+def with_faults(rows: Rows, value: str) -> Rows:
+    """The same of several faults, as `joined` writes them."""
+    return reasons.with_fault(rows, "reasons", ["" if fault == NONE else fault for fault in value.split(",")])
+
+
+def joined(faults: Iterable[str]) -> str:
+    """Several faults as one value of an address."""
+    return ",".join(fault or NONE for fault in faults)
 
 
 def choices(streams: Iterable[Rows], category: str, chosen: str) -> Choices:

@@ -89,6 +89,7 @@ FILTERS = (
     Filter(name="outcome", title="Outcome", apply=by("outcome")),
     Filter(name="department", title="Department", apply=by("department_id")),
     Filter(name="blocked_by", title="Held up by", apply=by("blocked_by")),
+    Filter(name="faults", title="Reasons", apply=reasons.with_faults),
     Filter(name="run", title="Run", apply=of_chain),
     Filter(name="id", title="Row", apply=by_id("pk")),
 )

@@ -1,5 +1,6 @@
 """The dashboard: dollars recovered and at stake, last runs, queues, alerts, and what to do where there is nothing."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,7 +8,8 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from backoffice.runs.models import Alert
+from backoffice.runs.alerts import failed_runs
+from backoffice.runs.models import Alert, StepPart
 from clinic.models import MissingService, ServiceWrite
 from tests.admin.conftest import SignIn, World, make_row, make_run, text_of
 from tests.factories import RegionFactory
@@ -48,6 +50,46 @@ def test_reasons_lead_to_as_many_rows(sign_in: SignIn, north: World) -> None:
     assert "category=service_block&amp;fault=retired_block" in page
     listed = text_of(client, "/admin/clinic/missingservice/?status=todo&category=service_block&fault=retired_block")
     assert "2 rows" in listed
+
+
+def test_the_other_reasons_lead_to_as_many_rows_and_say_what_is_unknown(
+    sign_in: SignIn, north: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backoffice.dashboard.REASONS_SHOWN", 1)
+    make_row(north.run, appointment_id="a", category="appointment_data", reasons="missing_type", at_stake=None)
+    client = sign_in()
+    page = text_of(client, "/admin/")
+    assert '>1 other reason</a></th><td class="nw-n">1</td><td class="nw-n">unknown</td>' in page
+    make_row(north.run, appointment_id="b", status="found", category="", reasons="", at_stake=Decimal("7.00"))
+    page = text_of(client, "/admin/")
+    assert "$7.00<small>and 1 unknown</small>" in page
+    (href,) = re.findall(r'href="([^"]+)">2 other reasons</a>', page)
+    listed = text_of(client, href.replace("&amp;", "&"))
+    assert "<strong>2 rows, $7.00 at stake</strong> and 1 of unknown value." in listed
+
+
+def test_net_says_the_share_that_is_collected(sign_in: SignIn, north: World, south: World) -> None:
+    assert "100 % of it, which is what the region collects on average" in text_of(sign_in("viewer"), "/admin/")
+    north.region.collection_percent = Decimal("82.50")
+    north.region.save()
+    both = text_of(sign_in("viewer", regions=[north.region, south.region]), "/admin/")
+    assert "on average: 82.5 to 100 %, by region" in both
+
+
+@pytest.mark.parametrize("status", ["failed", "queued"])
+def test_a_run_that_has_read_nothing_is_not_said_to_have_recovered(sign_in: SignIn, north: World, status: str) -> None:
+    later = make_run(north.region, status=status, reason="config")
+    StepPart.objects.filter(run=later).update(read=0, outcomes={}, totals={})
+    page = text_of(sign_in("viewer"), "/admin/")
+    assert f'7 services, <a href="/admin/runs/run/{north.run.pk}/change/">' in page
+    assert "7 services in 1 run<" in page
+
+
+def test_an_alert_names_the_job_by_its_title(sign_in: SignIn, north: World) -> None:
+    make_run(north.region, status="failed", reason="listing_failed", detail="The hospital is down.")
+    (wrong,) = failed_runs()
+    assert wrong.message.startswith("Missing-service recovery for North: run")
+    assert wrong.message.endswith("failed (listing failed). The hospital is down.")
 
 
 def test_previews_recover_nothing(sign_in: SignIn, north: World) -> None:

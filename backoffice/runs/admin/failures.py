@@ -72,7 +72,7 @@ FILTERS = (
     Filter(
         name="fault",
         title="Reason",
-        apply=lambda rows, value: with_fault(rows, "reason", value),
+        apply=lambda rows, value: with_fault(rows, "reason", (value,)),
         choices=fault_choices,
     ),
     Filter(
