@@ -19,6 +19,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 
+from backoffice.formats import count
+
 # How many row ids one entry of a list or an export names; of more it says the number.
 ROWS_NAMED = 1000
 
@@ -36,7 +38,7 @@ def record_views(model: type[Model], rows: Iterable[int], **details: Any) -> Non
         LogEntry.objects.create(
             content_type=ContentType.objects.get_for_model(model),
             object_pk="",
-            object_repr=f"{len(ids)} {model._meta.verbose_name_plural}",
+            object_repr=count(len(ids), str(model._meta.verbose_name), str(model._meta.verbose_name_plural)),
             action=LogEntry.Action.ACCESS,
             additional_data={**details, "region": region, "count": len(ids), "rows": ids[:ROWS_NAMED]},
         )

@@ -206,6 +206,7 @@ SPECTACULAR_SETTINGS = {
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "backoffice.dates"
 
 STATIC_URL = "static/"
 STATIC_ROOT = NIGHTWARD_HOME / "static"

@@ -35,6 +35,18 @@ TOKEN_VERBS = {
     "appointments:write": "see",
 }
 
+# The same verbs for people.
+VERB_TITLES = {
+    "runs:read": "see runs",
+    "runs:start": "start runs",
+    "runs:stop": "stop and restart runs",
+    "missing:read": "see missing services",
+    "missing:resolve": "resolve missing services",
+    "claims:read": "see claims",
+    "appointments:read": "see appointments",
+    "appointments:write": "change appointments",
+}
+
 
 def validate_name(value: str) -> None:
     _validate(keys.name_problem(value))

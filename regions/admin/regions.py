@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.html import format_html_join
 
 from backoffice.access import ACCOUNTS, may
@@ -157,6 +158,21 @@ class RegionAdmin(StaffAdmin):
             self.check_connections(request, self.get_object(request, object_id))
             return redirect(request.path)
         return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        audits = {"show_history": may(request.user, "audit")}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **audits})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What happened to the region stands in the audit log, for who may read that."""
+        region = self.get_object(request, object_id)
+        if region is None:
+            raise Http404
+        return redirect(f"{reverse('admin:auditlog_logentry_changelist')}?region={region.pk}")
 
     def save_model(self, request: HttpRequest, obj: Region, form: Any, change: bool) -> None:
         changed = set_env_vars(obj, form.values())

@@ -14,7 +14,7 @@ from django.utils.cache import patch_cache_control
 from backoffice.access import ACCOUNTS, may
 from backoffice.look import CheckboxSelectMultiple
 from backoffice.staffadmin import StaffAdmin
-from regions.models import TOKEN_VERBS, ApiToken, beyond_owner, digest_of, new_token_text, token_prefix
+from regions.models import TOKEN_VERBS, VERB_TITLES, ApiToken, beyond_owner, digest_of, new_token_text, token_prefix
 
 if TYPE_CHECKING:
     _TokenForm = forms.ModelForm[ApiToken]
@@ -26,7 +26,10 @@ class TokenForm(_TokenForm):
     """A new token. Engineers are its owner themselves; `maker` is set by the page."""
 
     maker: User
-    verbs = forms.MultipleChoiceField(choices=[(verb, verb) for verb in TOKEN_VERBS], widget=CheckboxSelectMultiple)
+    verbs = forms.MultipleChoiceField(
+        choices=[(verb, f"{VERB_TITLES[verb].capitalize()} ({verb})") for verb in TOKEN_VERBS],
+        widget=CheckboxSelectMultiple,
+    )
 
     class Meta:
         model = ApiToken
@@ -56,19 +59,29 @@ class ApiTokenAdmin(StaffAdmin):
     view_verb = "configure"
     add_verb = "configure"
     form = TokenForm
-    list_display = ("name", "prefix", "owner", "verbs", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("name", "prefix", "owner", "allows", "in_regions", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("owner",)
     search_fields = ("name", "prefix")
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        tokens = super().get_queryset(request)
+        tokens = super().get_queryset(request).prefetch_related("regions")
         return tokens if may(request.user, ACCOUNTS) else tokens.filter(owner__pk=request.user.pk)
+
+    @admin.display(description="May")
+    def allows(self, token: ApiToken) -> str:
+        return ", ".join(VERB_TITLES.get(verb, verb) for verb in token.verbs)
+
+    @admin.display(description="Regions")
+    def in_regions(self, token: ApiToken) -> str:
+        return ", ".join(region.display_name for region in token.regions.all())
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         owner = ["owner"] if may(request.user, ACCOUNTS) else []
-        fields = ["name", *owner, "verbs", "regions", "expires_at"]
-        return fields if obj is None else [*fields, "prefix", "created_at", "last_used_at", "revoked_at"]
+        if obj is None:
+            return ["name", *owner, "verbs", "regions", "expires_at"]
+        dates = ("expires_at", "created_at", "last_used_at", "revoked_at")
+        return ["name", *owner, "allows", "in_regions", "prefix", *dates]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **options)
