@@ -92,6 +92,15 @@ class Control:
     value: str
     choices: Choices | None
 
+    @property
+    def unknown(self) -> bool:
+        """Whether its value is none of those to choose from: an address that was mistyped, or is old."""
+        return (
+            self.choices is not None
+            and self.value not in ("", "all")
+            and self.value not in [value for value, _ in self.choices]
+        )
+
 
 class Listing:
     """One page of a filtered list: `page`, `paginator`, `controls`, `search`; ready when it is made."""
@@ -126,12 +135,11 @@ class Listing:
     def _filter(self, rows: QuerySet[Any], entry: Filter) -> QuerySet[Any]:
         value = self.request.GET.get(entry.name, entry.default)
         choices = entry.choices(self.request) if entry.choices else None
-        self.controls.append(Control(name=entry.name, title=entry.title, value=value, choices=choices))
+        control = Control(name=entry.name, title=entry.title, value=value, choices=choices)
+        self.controls.append(control)
         if value in ("", "all"):
             return rows
-        if "\0" in value:  # PostgreSQL has no such text
-            return rows.none()
-        if choices is not None and value not in [choice for choice, _ in choices]:
+        if "\0" in value or control.unknown:  # PostgreSQL has no text with such a character
             return rows.none()
         return entry.apply(rows, value)
 

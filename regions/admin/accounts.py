@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from backoffice.access import ACCOUNTS
-from backoffice.look import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from backoffice.look import AdminPasswordChangeForm, CheckboxSelectMultiple, UserChangeForm, UserCreationForm
 from backoffice.staffadmin import StaffAdmin
 from regions.models import Region
 
@@ -28,7 +28,7 @@ for model in (User, Group, TOTPDevice, AccessAttempt, AccessLog, AccessFailureLo
 class AccountForm(UserChangeForm):  # type: ignore[misc]  # unfold has no types
     """A user with the regions that they work for."""
 
-    regions = forms.ModelMultipleChoiceField(Region.objects.all(), required=False)
+    regions = forms.ModelMultipleChoiceField(Region.objects.all(), required=False, widget=CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -52,7 +52,11 @@ class StaffUserAdmin(_UserAdmin, StaffAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
-    filter_horizontal = ("groups",)
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Roles are few: boxes to tick, which fit every screen."""
+        return super().formfield_for_manytomany(db_field, request, **{"widget": CheckboxSelectMultiple(), **kwargs})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

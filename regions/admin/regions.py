@@ -18,6 +18,10 @@ from regions.configuration import held_values, save, secrets_to_give_again, set_
 from regions.models import Region
 
 KEPT = "A value is stored. Leave this empty to keep it."
+PACE_HELP = (
+    'Requests per second by kind, as {"hospital": 50, "fhir": 10}; a kind that is left out has no limit. '
+    f"Kinds: {', '.join(keys.PACE_KEYS)} (entries of FHIR bundles)."
+)
 PREFIX = "env_"
 REMOVE = "remove_secrets"
 
@@ -41,6 +45,7 @@ class RegionForm(_RegionForm):
             "collection_percent", "deployment", "staff",
         )  # fmt: skip
         widgets = {"staff": CheckboxSelectMultiple}
+        help_texts = {"pace": PACE_HELP}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -113,7 +118,7 @@ class RegionAdmin(StaffAdmin):
     add_verb = "configure"
     actions_submit_line = ("check_connections",)
     form = type("RegionFormWithKeys", (RegionForm,), {PREFIX + key: _field(key) for key in keys.ENV_VARS})
-    list_display = ("name", "display_name", "time_zone", "country", "paused")
+    list_display = ("name", "display_name", "time_zone", "country", "state")
     list_filter = ("paused",)
     search_fields = ("name", "display_name")
     fieldsets = (
@@ -133,6 +138,10 @@ class RegionAdmin(StaffAdmin):
             return fieldsets
         to_read = {"fields": ("connections",)}
         return [(title, to_read if title == "Connections" else options) for title, options in fieldsets]
+
+    @admin.display(description="State", ordering="paused")
+    def state(self, region: Region) -> str:
+        return "paused" if region.paused else "running"
 
     @admin.display(description="Connections")
     def connections(self, region: Region) -> str:

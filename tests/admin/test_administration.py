@@ -1,5 +1,6 @@
 """The pages of regions, users, tokens and the audit log: times, words and ways between them as on every other page."""
 
+import re
 from datetime import UTC, datetime
 
 from auditlog.models import LogEntry
@@ -64,3 +65,30 @@ def test_tokens_say_in_words_what_they_may_and_where(sign_in: SignIn, north: Wor
         assert "resolve missing services, see runs" in page
         assert "North, South" in page
     assert "Start runs (runs:start)" in text_of(client, "/admin/regions/apitoken/add/")
+
+
+def test_the_list_of_regions_says_running_or_paused(sign_in: SignIn, north: World, south: World) -> None:
+    south.region.paused = True
+    south.region.save()
+    page = text_of(sign_in("superuser"), "/admin/regions/region/")
+    assert "running" in page
+    assert "paused" in page
+    assert "boolean" not in page  # no cross for a region that is well
+
+
+def test_the_pace_names_its_kinds(sign_in: SignIn, north: World) -> None:
+    page = text_of(sign_in("engineer"), f"/admin/regions/region/{north.region.pk}/change/")
+    assert "Kinds: hospital, fhir, fhir_entries" in page
+
+
+def test_roles_and_regions_of_a_user_are_boxes_to_tick(sign_in: SignIn, north: World) -> None:
+    user = UserFactory.create(role="finance", regions=[north.region])
+    client = sign_in("superuser")
+    address = f"/admin/auth/user/{user.pk}/change/"
+    page = text_of(client, address)
+    for name in ("groups", "regions"):
+        assert re.search(rf'<input type="checkbox" name="{name}" [^>]*checked', page), name
+    form = {"username": user.username, "is_active": "on", "is_staff": "on", "groups": [], "regions": []}
+    assert client.post(address, form).status_code == 302
+    assert not user.groups.exists()
+    assert not user.regions.exists()

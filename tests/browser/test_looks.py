@@ -164,6 +164,16 @@ def test_pages_work_without_scripts(open_page: OpenPage, pages: list[str]) -> No
     assert page.locator("tbody tr").count() == 1
 
 
+def test_a_user_and_the_whole_menu_fit_a_laptop(open_page: OpenPage, region: Region) -> None:
+    sue = SuperuserFactory.create(username="sue", password=REAL_PASSWORD)
+    watched = open_page(viewport={"width": 1280, "height": 800})
+    watched.sign_in("sue")
+    page = watched.go(f"/admin/auth/user/{sue.pk}/change/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    for title in ("Dashboard", "Audit log", "Users"):
+        expect(page.locator("#nav-sidebar").get_by_role("link", name=title)).to_be_in_viewport(ratio=1)
+
+
 def test_the_pages_of_colleagues_and_of_django_rq_stand_in_the_same_frame(open_page: OpenPage, region: Region) -> None:
     SuperuserFactory.create(username="sue", password=REAL_PASSWORD)
     watched = open_page()
