@@ -6,7 +6,7 @@ records every change, since the audit log does not see updates in bulk.
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,23 +27,30 @@ from clinic.urgency import priority_sql
 from regions.models import Region
 
 BATCH = 500
+# Of so many service blocks, the most expensive ones, the groups say why; so many rows of each are asked.
+BLOCKS_EXPLAINED, ROWS_ASKED = 50, 100
 JOB = "recover_services"
 Rows = QuerySet[MissingService] | MissingService
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Open rows that one master record holds up. `unknown` of them have no known money at stake."""
+    """Open rows that one master record holds up. `unknown` of them have no known money at stake.
+
+    `faults`: why a service block cannot be billed.
+    """
 
     blocked_by: str
     appointments: int
     at_stake: Decimal
     unknown: int
+    faults: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """What is to be mended, in words."""
-        return title_of(self.blocked_by)
+        why = ", or ".join(_BLOCK_FAULTS.get(fault, fault) for fault in self.faults)
+        return f"{title_of(self.blocked_by)}: {why}" if why else title_of(self.blocked_by)
 
 
 _TITLES = {
@@ -51,6 +58,15 @@ _TITLES = {
     "physician": "No responsible physician for department {}",
     "configuration": "No service configuration for appointment type {}",
     "block": "Service block {} cannot be billed",
+}
+
+_BLOCK_FAULTS = {
+    "unknown_block": "the hospital has no such block",
+    "retired_block": "it is retired",
+    "block_not_valid_on_date": "it is not valid on the date of the visit",
+    "case_type_not_allowed": "it is not allowed for the type of case",
+    "BLOCK_REJECTED": "the hospital rejects it",
+    "BLOCK_NOT_VALID": "the hospital says that it is not valid",
 }
 
 
@@ -129,7 +145,26 @@ def groups(regions: Iterable[Region]) -> list[Group]:
         )
     )
     found = [Group(row["blocked_by"], row["appointments"], dollars(row["cents"]), row["unknown"]) for row in rows]
-    return sorted(found, key=lambda group: (-group.at_stake, -group.appointments, group.blocked_by))
+    found.sort(key=lambda group: (-group.at_stake, -group.appointments, group.blocked_by))
+    blocks = [group.blocked_by for group in found if group.blocked_by.startswith("block:")][:BLOCKS_EXPLAINED]
+    return [replace(group, faults=_faults(regions, group)) if group.blocked_by in blocks else group for group in found]
+
+
+def total(groups: Iterable[Group]) -> Group:
+    """What the groups come to. An appointment is in one of them only, whatever else holds it up as well."""
+    rows = list(groups)
+    money = sum((group.at_stake for group in rows), Decimal(0))
+    return Group("", sum(group.appointments for group in rows), money, sum(group.unknown for group in rows))
+
+
+def _faults(regions: Iterable[Region], group: Group) -> tuple[str, ...]:
+    """Why the block cannot be billed, as its first rows say; the index leads to them, however many there are."""
+    rows = MissingService.objects.filter(
+        region__in=regions, blocked_by=group.blocked_by, status__in=ACTIONABLE
+    ).values_list("reasons", flat=True)
+    block = group.blocked_by.removeprefix("block:")
+    said = {part.rpartition(":") for reasons in rows.order_by()[:ROWS_ASKED] for part in reasons.split(";")}
+    return tuple(sorted({fault for code, _, fault in said if code == block}))
 
 
 def _change(

@@ -24,6 +24,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Json
 from backoffice.runs.models import Run
 from clinic import worklist
+from clinic.admin import confirm
 from clinic.export import FORMATS
 from clinic.jobs import RECOVER_SERVICES
 from clinic.models import MissingService
@@ -89,11 +90,15 @@ def act(request: HttpRequest, context: dict[str, Any], rows: Rows, scope: Rows) 
 
 
 def back(request: HttpRequest) -> HttpResponse:
+    return redirect(origin(request))
+
+
+def origin(request: HttpRequest) -> str:
     """The page whose button it was, with its filters."""
     row = request.POST.get("from_row", "")
     if is_id(row):
-        return redirect(reverse("admin:clinic_missingservice_change", args=[int(row)]))
-    return redirect(f"{reverse('admin:clinic_missingservice_changelist')}?{request.GET.urlencode()}")
+        return reverse("admin:clinic_missingservice_change", args=[int(row)])
+    return f"{reverse('admin:clinic_missingservice_changelist')}?{request.GET.urlencode()}"
 
 
 def assign(request: HttpRequest, context: dict[str, Any], rows: Rows) -> HttpResponse:
@@ -133,7 +138,11 @@ def dismiss(request: HttpRequest, context: dict[str, Any], rows: Rows) -> HttpRe
 
 
 def recover(request: HttpRequest, context: dict[str, Any], rows: Rows) -> HttpResponse:
-    """One run for each region among the rows, over just those appointments."""
+    """One run for each region among the rows, over just those appointments; asked once more before it is started."""
+    if not confirm.is_sure(request):
+        kept = [("action", "recover"), ("from_row", request.POST.get("from_row", ""))]
+        ticked = [("row", str(pk)) for pk in rows.order_by("pk").values_list("pk", flat=True)]
+        return confirm.ask(request, context, rows, [*kept, *ticked], origin(request))
     ordered = list(rows.order_by("region__name", "pk"))
     runs = [
         run

@@ -57,7 +57,9 @@ class MissingServiceAdmin(StaffAdmin):
         return [
             page("act/", require_POST(self.act), "missing_services_act"),
             page("groups/", partial(groups_page, each_context=context), "recovery_groups"),
-            page("groups/recover/", require_POST(recover_group), "recovery_group_recover"),
+            page(
+                "groups/recover/", require_POST(partial(recover_group, each_context=context)), "recovery_group_recover"
+            ),
             page("start/", partial(start_recovery, each_context=context), "start_recover_services"),
             *super().get_urls(),
         ]

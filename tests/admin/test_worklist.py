@@ -184,7 +184,7 @@ def test_rows_of_another_region_are_not_there_for_a_button(sign_in: SignIn, sout
 
 @pytest.mark.usefixtures("queue")
 def test_recover_now_starts_a_run_over_just_these_rows(sign_in: SignIn, north: World) -> None:
-    response = sign_in().post(ACT, {"action": "recover", "row": north.row.pk})
+    response = sign_in().post(ACT, {"action": "recover", "row": north.row.pk, "sure": "1"})
     run = Run.objects.latest("pk")
     assert response["Location"] == f"/admin/runs/run/{run.pk}/change/"
     assert run.parameters["only"] == {"rows": [north.row.pk]}
@@ -193,15 +193,16 @@ def test_recover_now_starts_a_run_over_just_these_rows(sign_in: SignIn, north: W
 @pytest.mark.usefixtures("queue")
 def test_rows_of_two_regions_are_recovered_by_a_run_each(sign_in: SignIn, north: World, south: World) -> None:
     client = sign_in("finance", regions=[north.region, south.region])
-    response = client.post(ACT, {"action": "recover", "row": [north.row.pk, south.row.pk]})
+    response = client.post(ACT, {"action": "recover", "row": [north.row.pk, south.row.pk], "sure": "1"})
     assert said(response) == "2 runs started, one for each region."
 
 
 @pytest.mark.usefixtures("queue")
 def test_a_second_run_of_the_region_is_refused_in_words(sign_in: SignIn, north: World) -> None:
     client = sign_in()
-    client.post(ACT, {"action": "recover", "row": north.row.pk})
-    assert "already" in said(client.post(ACT, {"action": "recover", "row": north.row.pk}))
+    sure = {"action": "recover", "row": north.row.pk, "sure": "1"}
+    client.post(ACT, sure)
+    assert "already" in said(client.post(ACT, sure))
 
 
 def test_the_whole_list_is_exported_as_csv_and_audited(sign_in: SignIn, north: World) -> None:
@@ -239,22 +240,3 @@ def test_the_page_of_a_row_tells_its_history(sign_in: SignIn, north: World) -> N
     assert f"Failure {north.failure.pk}" in page
     assert "Put the master record right" in page
     assert "$1,250.00 net at 100 % collected" in page.replace("<strong>", "").replace("(", "")
-
-
-def test_fix_once_recover_many_groups_rows_and_recovers_just_those(
-    sign_in: SignIn, north: World, queue: object
-) -> None:
-    make_row(north.run, appointment_id="same", at_stake=Decimal("50.00"))
-    make_row(north.run, appointment_id="other", blocked_by="physician:D1", at_stake=None)
-    client = sign_in()
-    page = text_of(client, f"{WORKLIST}groups/")
-    assert "$1,300.00" in page
-    assert "and 1 unknown" in page
-    client.post(f"{WORKLIST}groups/recover/", {"region": "north", "blocked_by": "cost_center:D1"})
-    assert Run.objects.latest("pk").parameters["only"] == {"blocked_by": "cost_center:D1"}
-
-
-def test_a_group_of_another_region_is_not_there(sign_in: SignIn, south: World) -> None:
-    body = {"region": "south", "blocked_by": "cost_center:D1"}
-    assert sign_in().post(f"{WORKLIST}groups/recover/", body).status_code == 404
-    assert sign_in("viewer").post(f"{WORKLIST}groups/recover/", body).status_code == 403
