@@ -125,6 +125,9 @@ def worth_of(listing: Listing) -> Worth | None:
     """The money at stake of the whole list; None where it is longer than it is counted."""
     if listing.paginator.more:
         return None
+    if listing.paginator.num_pages == 1:  # all of it has been read
+        known = [row.at_stake for row in listing.page if row.at_stake is not None]
+        return Worth(at_stake=sum(known, Decimal(0)), unknown=len(listing.page) - len(known))
     cents = unknown = 0
     for rows in listing.paginator.streams:
         found = rows.order_by().aggregate(cents=Sum(in_cents("at_stake")), unknown=Count("pk", filter=Q(at_stake=None)))

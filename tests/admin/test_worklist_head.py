@@ -24,6 +24,13 @@ def test_number_money_and_order_stand_above_the_rows(sign_in: SignIn, north: Wor
     assert "<strong>1 row, $0.10 at stake</strong>." in text_of(client, f"{WORKLIST}?category=validation")
 
 
+def test_a_list_of_several_pages_is_added_up_as_a_whole(sign_in: SignIn, north: World, south: World) -> None:
+    for number in range(60):
+        make_row(north.run, appointment_id=f"cent-{number}", at_stake=Decimal("0.10") if number % 2 else None)
+    page = text_of(sign_in("finance", regions=[north.region, south.region]), f"{WORKLIST}?p=2")
+    assert "<strong>62 rows, $2,503.00 at stake</strong> and 30 of unknown value." in page
+
+
 def test_a_list_that_is_too_long_to_count_is_not_added_up(
     sign_in: SignIn, north: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
