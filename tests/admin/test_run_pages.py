@@ -22,6 +22,13 @@ def test_the_list_shows_status_figures_and_links(sign_in: SignIn, north: World) 
     assert f"/admin/runs/failure/?run={north.run.pk}" in page
 
 
+def test_jobs_that_have_a_form_are_offered_to_be_started(sign_in: SignIn, north: World) -> None:
+    for role in ("finance", "operator"):
+        page = text_of(sign_in(role), "/admin/runs/run/")
+        offered = re.findall(r'href="([^"]+)">Start: ([^<]+)<', page)
+        assert ("/admin/clinic/missingservice/start/", "Missing-service recovery") in offered
+
+
 def test_the_page_says_what_to_do(sign_in: SignIn, north: World) -> None:
     Run.objects.filter(pk=north.run.pk).update(
         status="failed", reason="config", detail="The hospital refuses the token."

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModif
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -73,6 +74,16 @@ def lasted(run: Run) -> float | None:
     return ((run.ended_at or timezone.now()) - run.started_at).total_seconds() if run.started_at else None
 
 
+def startable(request: HttpRequest) -> list[tuple[str, str]]:
+    """(title, address of the form) of the jobs that the user may start; a job without a form has its command only."""
+    found = []
+    for job in map(job_named, JOBS):
+        if may_run(request.user, job.start_verb):
+            with suppress(NoReverseMatch):
+                found.append((job.title, reverse(f"admin:start_{job.name}")))
+    return found
+
+
 @admin.register(Run)
 class RunAdmin(StaffAdmin):
     """Read only: every change goes through backoffice.runs.control."""
@@ -104,7 +115,7 @@ class RunAdmin(StaffAdmin):
             "title": "Runs",
             "listing": listing,
             "rows": run_rows(list(listing.page)),
-            "startable": [job_named(name) for name in JOBS if may_run(request.user, job_named(name).start_verb)],
+            "startable": startable(request),
         }
         return TemplateResponse(request, "admin/runs/list.html", context)
 
