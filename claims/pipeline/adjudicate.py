@@ -202,9 +202,9 @@ def check(work: Work) -> Json:
     bulk.end_night(AdjudicatedClaim, work.night)
 
     def stored() -> Iterator[pl.DataFrame]:
-        return bulk.rows(AdjudicatedClaim, work.night, COLUMNS)
+        return bulk.by_claim(AdjudicatedClaim, work.night, COLUMNS)
 
-    found = verify.check(work, OUTPUT, "paid", stored)
+    found = verify.check(work, OUTPUT, "paid", stored, ordered=True)
     verify.same("priced", verify.control(work.night, "price")["priced"], OUTPUT, found)
     return {OUTPUT: found, "accumulators": _accumulators_hold(work)}
 

@@ -68,6 +68,19 @@ def rows(
         begin = upto
 
 
+def by_claim(model: type[models.Model], night: Night, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The night's rows by claim and line, sorted by the database and streamed."""
+    schema = schema_of(model, columns)
+    names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
+    binary = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
+    statement = (
+        f"SELECT {names} FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s"  # noqa: S608
+        f" ORDER BY claim_id{binary}, line_number"
+    )
+    for frame in frames.stream(statement, span(night.pk), _dates_as_text(schema)):
+        yield _dates_read(frame, schema)
+
+
 def _date() -> Any:
     import polars as pl
 

@@ -92,9 +92,9 @@ def check(work: Work) -> Json:
     bulk.end_night(PricedClaim, work.night)
 
     def stored() -> Iterator[pl.DataFrame]:
-        return bulk.rows(PricedClaim, work.night, COLUMNS)
+        return bulk.by_claim(PricedClaim, work.night, COLUMNS)
 
-    found = verify.check(work, OUTPUT, "allowed", stored)
+    found = verify.check(work, OUTPUT, "allowed", stored, ordered=True)
     verify.same("enriched", verify.control(work.night, "enrich")["enriched"], OUTPUT, found)
     return {OUTPUT: found, AUDIT: verify.file_output(work, AUDIT, "allowed")}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LINES, OUTPUT = "remitted", "remittance"
 PATIENT_DENIALS = (26, 27, 31, 96, 119)  # the member's to pay (PR); the others are the provider's (CO)
-AT_ONCE = 3_000_000
+AT_ONCE = 1_000_000
 
 
 @contextmanager
@@ -102,8 +102,8 @@ def _headers(work: Work, bucket: int, buckets: int) -> Result:
     )
     numbered = lines.with_columns(seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
     row = files.save(numbered, work.night, OUTPUT, work.partition, work.number, work.part.fence)
-    row.first += bucket * AT_ONCE * 2
-    row.last += bucket * AT_ONCE * 2
+    row.first += bucket * (1 << 40)
+    row.last += bucket * (1 << 40)
     headers = headers.with_columns(night_id=pl.lit(work.night.pk))
     return result(
         0, {"remittances": headers.height, **counted(numbered, OUTPUT, "paid")},
