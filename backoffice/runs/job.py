@@ -1,7 +1,6 @@
-"""The vocabulary of the run kernel: a Job is ordered Steps, declared as data; a Step works in chunks.
+"""The vocabulary of the run kernel, in Spring Batch's words: a Job is ordered Steps; a Step works in chunks.
 
-Words are Spring Batch's: Job, Step, chunk, checkpoint, restart. A step's functions get first what its `open` yields,
-which lives for one part (connections, caches).
+A step's functions get first what its `open` yields, which lives for one part (connections, caches).
 """
 
 from collections import Counter
@@ -82,12 +81,11 @@ class Step(Generic[Opened]):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job, as data. The table of all jobs is backoffice/runs/registry.py.
+    """A job, as data; backoffice/runs/registry.py has them all. `items`: what it reads, in the plural.
 
-    parameters(region, raw) → the parameters as they are stored (JSON, no data of a patient), or Misuse.
+    parameters(region, raw) → as they are stored (JSON, no data of a patient), or Misuse; in_words: for its page.
     exclusive(parameters): whether a second live run of the same key is refused. `environmental`: failure categories
     that speak against the other side, not the item: more than half of the last 200 items end the run.
-    items: what it reads, in words and in the plural. in_words(parameters) → them as its page shows them, by title.
     """
 
     name: str

@@ -1,7 +1,6 @@
 """The chunk loop. `work` is the one entry: the queue and the waiting command both call it with a part's id.
 
-A chunk has four phases: prepare (no transaction), intend (write-ahead rows committed), act (the remote writes), commit
-(rows, counters, failures and checkpoint, all or nothing). Every transaction checks the part's fence first.
+A chunk has four phases (job.Step): prepare, intend, act, commit. Every transaction checks the part's fence first.
 """
 
 import threading

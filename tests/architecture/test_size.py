@@ -32,3 +32,9 @@ def test_long_files_and_functions_are_few() -> None:
     long_files, long_functions = files_over(LEAN_FILE_LINES), functions_over(LEAN_FUNCTION_LINES)
     assert len(long_files) * 20 <= len(sources()), long_files
     assert len(long_functions) * 20 <= len(functions()), long_functions
+
+
+def test_the_kernel_is_small() -> None:
+    """product.md: job.py and kernel.py together stay under 250 lines."""
+    kernel = [ROOT / "backoffice" / "runs" / name for name in ("job.py", "kernel.py")]
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in kernel) < 250
