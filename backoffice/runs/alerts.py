@@ -26,7 +26,11 @@ from backoffice.runs.registry import job_named
 log = structlog.get_logger(__name__)
 
 # The table of checks: each yields what is wrong now.
-CHECKS = ("backoffice.runs.alerts.failed_runs", "backoffice.runs.alerts.queue_unreachable")
+CHECKS = (
+    "backoffice.runs.alerts.failed_runs",
+    "backoffice.runs.alerts.queue_unreachable",
+    "claims.alerts.deadlines",
+)
 CLOCK_SECONDS = 60
 
 
