@@ -50,6 +50,15 @@ NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": "Claims",
+        "separator": True,
+        "items": [
+            _item("Nights", "dark_mode", "admin:claims_night_changelist", "see"),
+            _item("Rejected claims", "assignment_late", "admin:claims_rejects", "see"),
+            _item("Start a night", "start", "admin:start_run_pipeline", "start_any"),
+        ],
+    },
+    {
         "title": "Runs",
         "separator": True,
         "items": [

@@ -177,6 +177,9 @@ class Failure(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", editable=False
     )
     resolved_at = models.DateTimeField(null=True, editable=False)
+    resolved_reason = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Why it was dismissed, as staff wrote it."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

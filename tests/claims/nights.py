@@ -52,6 +52,7 @@ def _step(run: Run, sequence: int, name: str, share: float, lines: int, whole: f
     state = StepState.objects.create(
         chain=run.chain, job=run.job, key=run.key, name=name, sequence=sequence,
         status="complete" if share == 1 else working if share else "pending",
+        predecessors=dict.fromkeys(STEPS[:sequence], 0) if share else {},
         started_at=at if share else None, ended_at=ended if share == 1 else None,
         outputs=figures(name, lines) if share == 1 else {},
     )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Nights in the admin: the list, and the page of one with its timeline, its control rows and its ways to go on."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet, Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from backoffice.access import may, may_run
+from backoffice.lists import Filter, Listing, by, region_choices
+from backoffice.runs import control
+from backoffice.runs.admin.runs import read_and_failed
+from backoffice.runs.words import said
+from backoffice.staffadmin import StaffAdmin
+from claims.admin.rejects import act_on_rejects, rejects_page
+from claims.admin.restart import restart_page
+from claims.admin.start import start_night
+from claims.controls import controls, dollars, last_runs
+from claims.forecast import Forecast, forecast
+from claims.forecast_words import capacity_in_words, slack_in_words
+from claims.jobs import RUN_PIPELINE
+from claims.models import Night, Remittance
+from claims.pace import states_of
+from claims.timeline import timeline
+
+FILTERS = (Filter(name="region", title="Region", apply=by("region__name"), choices=region_choices),)
+
+
+@admin.register(Night)
+class NightAdmin(StaffAdmin):
+    """Read only: a night is started, stopped and restarted by backoffice.runs.control, and undone by command."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("region")
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view), name=name)
+
+        context = self.admin_site.each_context
+        return [
+            page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
+            page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
+            page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
+            page("<int:pk>/live/", self.live, "claims_night_live"),
+            page("<int:pk>/restart/", self.restart, "claims_night_restart"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self._may_see(request)
+        listing = Listing(request, self.get_queryset(request).order_by("-id"), FILTERS)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Nights",
+            "listing": listing,
+            "rows": night_rows(list(listing.page)),
+            "may_start": may_run(request.user, RUN_PIPELINE.start_verb),
+        }
+        return TemplateResponse(request, "admin/claims/nights.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        night = self._night(request, object_id)
+        control.abandon_stale_runs()
+        context = {
+            **self.admin_site.each_context(request),
+            **page_of(request, night),
+            "title": f"Night of {night.run_date}, {night.region.display_name}",
+        }
+        return TemplateResponse(request, "admin/claims/night.html", context)
+
+    def live(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The part of the page that changes, with an ETag: 304 while it would look the same."""
+        night = self._night(request, str(pk))
+        control.abandon_stale_runs()
+        html = render_to_string("admin/claims/night_live.html", page_of(request, night), request)
+        etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+        response: HttpResponse = HttpResponse(html)
+        if request.headers.get("If-None-Match") == etag:
+            response = HttpResponseNotModified()
+        response["ETag"], response["Cache-Control"] = etag, "no-store"
+        return response
+
+    def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return restart_page(request, self._night(request, str(pk)), self.admin_site.each_context)
+
+    def _night(self, request: HttpRequest, object_id: str) -> Night:
+        self._may_see(request)
+        night: Night | None = self.get_object(request, object_id)
+        if night is None:
+            raise Http404
+        return night
+
+    def _may_see(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+
+def night_rows(nights: Sequence[Night]) -> list[dict[str, Any]]:
+    """Rows of the table of nights."""
+    runs = last_runs(nights)
+    figures = read_and_failed(list(runs.values()))
+    found = []
+    for night in nights:
+        run = runs.get(night.chain)
+        shown = forecast(night.region, night.run_date)
+        found.append(
+            {
+                "night": night,
+                "run": run,
+                "said": said(run) if run else None,
+                "figures": figures.get(night.chain, Counter()),
+                "forecast": shown,
+                "slack": slack_in_words(shown.slack),
+            }
+        )
+    return found
+
+
+def page_of(request: HttpRequest, night: Night) -> dict[str, Any]:
+    """What the page of a night shows, the same for the whole page and for the part that renews itself."""
+    shown: Forecast = forecast(night.region, night.run_date)
+    run = shown.run
+    remittances = Remittance.objects.filter(night=night)
+    return {
+        "night": night,
+        "run": run,
+        "said": said(run) if run else None,
+        "forecast": shown,
+        "slack": slack_in_words(shown.slack),
+        "capacity": capacity_in_words(shown.capacity) if shown.capacity else "",
+        "timeline": timeline(shown),
+        "controls": controls(states_of(run)),
+        "figures": read_and_failed([run])[run.chain] if run else Counter(),
+        "remittances": remittances.count(),
+        "paid": dollars(remittances.aggregate(paid=Sum("paid"))["paid"] or 0),
+        "may_restart": bool(run and shown.choices and may_run(request.user, RUN_PIPELINE.start_verb)),
+        "may_export": may(request.user, "export"),
+    }

@@ -1,0 +1,163 @@
+"""The worklist of rejected claims: why each was rejected, and what to do about it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from backoffice.access import may, requires, scoped, shown
+from backoffice.audit import record_view
+from backoffice.formats import count
+from backoffice.lists import Filter, Listing, by, is_id, region_choices
+from backoffice.runs.models import Failure, Resolution
+from claims.models import Night
+from claims.pipeline.validate import REASONS
+from claims.rejects import EXPORTED, dismiss, export_rows, rejects, reprocess
+from clinic.export import csv_lines
+from regions.models import Region
+
+NIGHTS_OFFERED = 60
+EachContext = Callable[[HttpRequest], Any]
+Rows = QuerySet[Failure]
+ADVICE = {
+    "R02": "Load the provider with the next folder, then reprocess.",
+    "R03": "Correct the provider's days, then reprocess.",
+    "R07": "Dismiss it, unless the earlier claim is the wrong one.",
+}
+CORRECTED = "Ask for a corrected claim; it is loaded for the next night. Then dismiss this one."
+
+
+def of_night(rows: Rows, value: str) -> Rows:
+    return (
+        rows.filter(run__chain__in=Night.objects.filter(pk=int(value)).values("chain")) if is_id(value) else rows.none()
+    )
+
+
+def night_choices(request: HttpRequest) -> Sequence[tuple[str, str]]:
+    """The last nights of the user's regions."""
+    nights = scoped(Night.objects.select_related("region"), request.user)[:NIGHTS_OFFERED]
+    return [(str(night.pk), str(night)) for night in nights]
+
+
+FILTERS = (
+    Filter(
+        name="resolution", title="Resolution", apply=by("resolution"), default=Resolution.OPEN,
+        choices=lambda request: [(value, label.capitalize()) for value, label in Resolution.choices],
+    ),
+    Filter(name="region", title="Region", apply=by("run__region__name"), choices=region_choices),
+    Filter(
+        name="night", title="Night", apply=of_night,
+        choices=night_choices,
+    ),
+    Filter(
+        name="reason", title="Reason", apply=by("reason"),
+        choices=lambda request: sorted((code, f"{code} {text}") for code, text in REASONS.items()),
+    ),
+)  # fmt: skip
+
+
+class DismissForm(forms.Form):
+    reason = forms.CharField(max_length=200, label="Reason", widget=forms.TextInput({"autocomplete": "off"}))
+
+
+def listing_of(request: HttpRequest) -> Listing:
+    rows = scoped(rejects(), request.user, "run__region")
+    rows = rows.select_related("run__region", "resolved_by").order_by("-id")
+    return Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text))
+
+
+@requires("see")
+def rejects_page(request: HttpRequest, each_context: EachContext) -> HttpResponse:
+    listing = listing_of(request)
+    page = list(listing.page)
+    nights = dict(Night.objects.filter(chain__in={row.run.chain for row in page}).values_list("chain", "pk"))
+    context = {
+        **each_context(request),
+        "title": "Rejected claims",
+        "listing": listing,
+        "rows": [
+            {
+                "row": row,
+                "night": nights.get(row.run.chain),
+                "why": REASONS.get(row.reason, row.reason),
+                "advice": ADVICE.get(row.reason, CORRECTED),
+                "note": shown(request.user, row.resolved_reason),
+            }
+            for row in page
+        ],
+        "may_resolve": may(request.user, "resolve"),
+        "may_export": may(request.user, "export"),
+    }
+    return TemplateResponse(request, "admin/claims/rejects.html", context)
+
+
+@requires("see")
+def act_on_rejects(request: HttpRequest, each_context: EachContext) -> HttpResponse:
+    """A button of the list, on the ticked rows; another region's rows are not there."""
+    name = request.POST.get("action", "")
+    if name == "export_csv":
+        return export(request)
+    if not may(request.user, "resolve"):
+        raise PermissionDenied
+    ticked = [int(text) for text in request.POST.getlist("row") if is_id(text)][:1_000]
+    rows = scoped(rejects(), request.user, "run__region").filter(pk__in=ticked)
+    if not rows.exists():
+        messages.warning(request, "No row was selected, so nothing was changed.")
+    elif name == "reprocess":
+        _reprocess(request, rows)
+    elif name == "dismiss":
+        return _dismiss(request, rows, each_context)
+    else:
+        messages.error(request, "Choose what to do with the rows.")
+    return back(request)
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    return redirect(f"{reverse('admin:claims_rejects')}?{request.GET.urlencode()}")
+
+
+def _reprocess(request: HttpRequest, rows: Rows) -> None:
+    found = reprocess(rows, cast(User, request.user))
+    if found.claims:
+        messages.success(
+            request, f"{count(found.claims, 'claim')} with {count(found.lines, 'line')} wait for the next night."
+        )
+    for why, number in found.refused.items():
+        messages.warning(request, f"{count(number, 'claim')} not staged: {why}.")
+
+
+def _dismiss(request: HttpRequest, rows: Rows, each_context: EachContext) -> HttpResponse:
+    """Ask for the reason first."""
+    form = DismissForm(request.POST if "sure" in request.POST else None)
+    if form.is_valid():
+        chosen = rows.select_related("run")
+        messages.success(
+            request, f"{count(dismiss(chosen, cast(User, request.user), **form.cleaned_data), 'claim')} dismissed."
+        )
+        return back(request)
+    context = {**each_context(request), "title": "Dismiss rejected claims", "form": form, "rows": _shown(rows)}
+    return TemplateResponse(request, "admin/claims/dismiss_rejects.html", context)
+
+
+def _shown(rows: Rows) -> Sequence[Failure]:
+    return list(rows.select_related("run__region")[:1_000])
+
+
+def export(request: HttpRequest) -> HttpResponse:
+    """The list as its filters have it; who took it out stands in the audit log, by region."""
+    if not may(request.user, "export"):
+        raise PermissionDenied
+    rows = listing_of(request).rows
+    for region in Region.objects.filter(pk__in=rows.order_by().values("run__region")):
+        record_view(region, export="rejects", count=rows.filter(run__region=region).count())
+    answer = StreamingHttpResponse(csv_lines(EXPORTED, export_rows(rows)), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="rejected-claims.csv"'
+    return answer  # type: ignore[return-value]

@@ -1,0 +1,75 @@
+"""Going on with a night: each way with its forecast end, a question, and the restart. Undo is for the command."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from backoffice.access import may_run
+from backoffice.runs.admin.runs import redirect_to_run
+from backoffice.runs.control import restart_run
+from backoffice.runs.models import Run
+from claims.forecast import Choice, Forecast, forecast
+from claims.forecast_words import slack_in_words
+from claims.jobs import RUN_PIPELINE
+from claims.models import Night
+from claims.rejects import wait_again
+
+DECIDES_ANEW = ("extract", "validate")
+
+
+def restart_page(request: HttpRequest, night: Night, each_context: Callable[[HttpRequest], Any]) -> HttpResponse:
+    """GET: the choices. POST with a choice: the question; POST that is sure: the restart."""
+    if not may_run(request.user, RUN_PIPELINE.start_verb):
+        raise PermissionDenied
+    shown = forecast(night.region, night.run_date)
+    chosen = _chosen(request, shown)
+    run = shown.run
+    if run is not None and chosen is not None and "sure" in request.POST:
+        return _restart(request, night, run, chosen)
+    if request.method == "POST" and chosen is None and "back" not in request.POST:
+        messages.error(request, "Choose how to go on.")
+    ask = chosen is not None and "back" not in request.POST
+    context = {
+        **each_context(request),
+        "title": f"Restart the night of {night.run_date}, {night.region.display_name}",
+        "night": night,
+        "forecast": shown,
+        "chosen": chosen,
+        "choices": [
+            {"choice": each, "slack": slack_in_words((shown.window.closes - each.ends).total_seconds())}
+            for each in shown.choices
+        ],
+        "undone": _undone(shown, chosen) if chosen else [],
+    }
+    template = "admin/claims/confirm_restart.html" if ask else "admin/claims/restart.html"
+    return TemplateResponse(request, template, context)
+
+
+def _chosen(request: HttpRequest, shown: Forecast) -> Choice | None:
+    """What the form names, if it is one of the choices; "resume" stands for the one without a step."""
+    wanted = request.POST.get("step")
+    return next((each for each in shown.choices if (each.step or "resume") == wanted), None)
+
+
+def _undone(shown: Forecast, chosen: Choice) -> list[str]:
+    """The steps whose outputs go before they are made again."""
+    names = [step.name for step in shown.steps if step.pace.started_at]
+    return names[names.index(chosen.step) :] if chosen.step in names else []
+
+
+def _restart(request: HttpRequest, night: Night, run: Run, chosen: Choice) -> HttpResponse:
+    waiting = wait_again(night) if chosen.step in DECIDES_ANEW else 0
+    if waiting:
+        messages.error(
+            request,
+            f"{waiting:,} lines of this night's rejects wait for the next night. Decided again here,"
+            " they could be paid twice: run the next night first, or restart from a later step.",
+        )
+        return redirect(reverse("admin:claims_night_restart", args=[night.pk]))
+    return redirect_to_run(request, run, lambda: restart_run(run, user=request.user, from_step=chosen.step))  # type: ignore[arg-type]

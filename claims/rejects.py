@@ -1,0 +1,153 @@
+"""Rejected claims: dismissed with a reason, or staged once more for the next night when what was wrong is put right.
+
+A reject is the kernel's Failure of category "rejected" of a night's run; its reference is the claim's id.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backoffice.audit import hidden, record_change
+from backoffice.runs.models import Failure, Resolution, Run, RunStatus
+from claims.jobs import RUN_PIPELINE_NAME
+from claims.models import AdjudicatedClaim, Night, StagedBatch, StagedLine
+from claims.pipeline.numbers import NIGHT
+from regions.models import Region
+
+CATEGORY = "rejected"
+SOURCE = "rejects of the night of {}"
+COPIED = [
+    column.attname for column in StagedLine._meta.concrete_fields if column.attname not in ("id", "batch_id")
+]  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Restaged:
+    """What came of it: claims and lines that wait now, and claims that were refused, by why."""
+
+    claims: int = 0
+    lines: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, why: str) -> None:
+        self.refused[why] = self.refused.get(why, 0) + 1
+
+
+def rejects() -> QuerySet[Failure]:
+    return Failure.objects.filter(run__job=RUN_PIPELINE_NAME, category=CATEGORY)
+
+
+def dismiss(rows: Iterable[Failure], user: User, reason: str) -> int:
+    """Open rejects only; say how many."""
+    dismissed = 0
+    for row in rows:
+        if _resolve(row, Resolution.DISMISSED, user, reason):
+            dismissed += 1
+    return dismissed
+
+
+def reprocess(rows: QuerySet[Failure], user: User) -> Restaged:
+    """Stage each claim's lines of its night once more, one batch for each region, and call its reject fixed."""
+    found = Restaged()
+    ordered = rows.select_related("run__region").order_by("run__region_id", "run_id", "id")
+    for region, of_region in groupby(ordered, key=lambda row: row.run.region):
+        if region is not None:
+            _restage(region, list(of_region), user, found)
+    return found
+
+
+@transaction.atomic
+def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restaged) -> None:
+    Region.objects.select_for_update().get(pk=region.pk)  # two who press the button at once come one after the other
+    nights = {night.chain: night for night in Night.objects.filter(region=region)}
+    settled = _adjudicated({row.reference for row in rows}, {night.pk for night in nights.values()})
+    batches: dict[date, StagedBatch] = {}
+    for row in rows:
+        night = nights.get(row.run.chain)
+        why = _refusal(row, night, settled)
+        if night is None or why:
+            found.refuse(why)
+            continue
+        batch = batches.get(night.run_date)
+        if batch is None:
+            source = SOURCE.format(night.run_date)
+            batch = batches[night.run_date] = StagedBatch.objects.create(region=region, source=source)
+        lines = _copy(row.reference, night, batch)
+        batch.lines += lines
+        found.lines += lines
+        found.claims += 1
+        _resolve(row, Resolution.FIXED, user, "", batch=batch.pk)
+    for batch in batches.values():
+        batch.save(update_fields=["lines"])
+
+
+def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
+    """Why the claim is not staged again; empty where nothing speaks against it."""
+    if row.resolution != Resolution.OPEN:
+        return "resolved already"
+    if night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+        return "their night is not complete"
+    waiting = StagedBatch.objects.filter(region=night.region_id, run_date=None)
+    if StagedLine.objects.filter(batch__in=waiting, claim_id=row.reference).exists():
+        return "waiting for the next night already"
+    if row.reference in settled:
+        return "paid or denied in a night already"
+    return "" if lines_of(row.reference, night).exists() else "their lines are not there any more"
+
+
+def lines_of(claim_id: str, night: Night) -> QuerySet[StagedLine]:
+    """As they were delivered for the night."""
+    batches = StagedBatch.objects.filter(region=night.region_id, run_date=night.run_date)
+    return StagedLine.objects.filter(batch__in=batches, claim_id=claim_id).order_by("line_number")
+
+
+def _copy(claim_id: str, night: Night, batch: StagedBatch) -> int:
+    values = lines_of(claim_id, night).values(*COPIED)
+    return len(StagedLine.objects.bulk_create(StagedLine(batch=batch, **line) for line in values))
+
+
+def _adjudicated(claims: set[str], nights: set[int]) -> set[str]:
+    """Those of the claims that a night of the region has paid or denied: once more would be twice."""
+    rows = AdjudicatedClaim.objects.filter(claim_id__in=claims).values_list("claim_id", "seq")
+    return {claim for claim, seq in rows if seq // NIGHT in nights}
+
+
+def _resolve(row: Failure, to: Resolution, user: User, reason: str, **details: int) -> bool:
+    """By compare-and-set, and into the audit log."""
+    changed = Failure.objects.filter(pk=row.pk, resolution=Resolution.OPEN).update(
+        resolution=to, resolved_by=user, resolved_at=timezone.now(), resolved_reason=reason
+    )
+    if changed:
+        changes = {"resolution": (str(Resolution.OPEN), str(to))}
+        if reason:
+            changes["resolved_reason"] = ("", hidden(reason))
+        record_change(row, changes, region=row.run.region_id, **details)
+    return bool(changed)
+
+
+def wait_again(night: Night) -> int:
+    """How many lines of the night's rejects wait for the next night."""
+    waiting = StagedBatch.objects.filter(region=night.region, run_date=None, source=SOURCE.format(night.run_date))
+    return sum(waiting.values_list("lines", flat=True))
+
+
+def export_rows(rows: QuerySet[Failure]) -> Iterator[tuple[object, ...]]:
+    """EXPORTED of the rows, in their order."""
+    for row in rows.select_related("run__region", "resolved_by").iterator(chunk_size=2_000):
+        region = row.run.region.name if row.run.region else ""
+        who = row.resolved_by.get_username() if row.resolved_by else ""
+        yield (
+            region, row.run.parameters.get("run_date", ""), row.reference, row.detail.removeprefix("line "), row.reason,
+            row.money_at_stake, row.resolution, who, row.resolved_reason,
+        )  # fmt: skip
+
+
+EXPORTED = (
+    "region", "run_date", "claim_id", "line_number", "reason", "billed", "resolution", "resolved_by", "resolved_reason",
+)  # fmt: skip
