@@ -72,7 +72,7 @@ def _counted(sums: dict[str, int]) -> list[Output]:
 
 
 def dollars(cents: int) -> Decimal:
-    return Decimal(cents) / 100
+    return Decimal(cents).scaleb(-2)
 
 
 def last_runs(nights: Sequence[Night]) -> dict[object, Run]:

@@ -21,6 +21,7 @@ from backoffice.runs import control
 from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
 from backoffice.staffadmin import StaffAdmin
+from claims.admin.ledger import ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
 from claims.admin.start import start_night
@@ -51,6 +52,7 @@ class NightAdmin(StaffAdmin):
             page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
+            page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
             page("<int:pk>/restart/", self.restart, "claims_night_restart"),
             *super().get_urls(),

@@ -1,0 +1,105 @@
+"""Remittances in the admin: what each provider is told and paid for a night, and why line by line."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from backoffice.access import may
+from backoffice.audit import record_view
+from backoffice.lists import Filter, Listing, by, by_id, is_id, region_choices
+from backoffice.staffadmin import StaffAdmin
+from claims.admin.rejects import night_choices
+from claims.controls import dollars
+from claims.models import Provider, Remittance
+from claims.remittances import COLUMNS, csv_rows, lines_of
+from clinic.export import csv_lines
+
+FILTERS = (
+    Filter(name="night", title="Night", apply=by_id("night"), choices=night_choices),
+    Filter(name="region", title="Region", apply=by("night__region__name"), choices=region_choices),
+)
+LINES_SHOWN = 200
+
+
+@admin.register(Remittance)
+class RemittanceAdmin(StaffAdmin):
+    """Read only: they are written by the last step of a night."""
+
+    region_path = "night__region"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("night__region")
+
+    def get_urls(self) -> list[URLPattern]:
+        download = path("<int:pk>/csv/", self.admin_site.admin_view(self.download), name="claims_remittance_csv")
+        return [download, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        self._may(request, self.has_view_permission)
+        rows = self.get_queryset(request).order_by("-id")
+        listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text))
+        page = list(listing.page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Remittances",
+            "listing": listing,
+            "rows": [
+                {"row": row, "billed": dollars(row.billed), "paid": dollars(row.paid), "name": name_of(row)}
+                for row in page
+            ],
+        }
+        return TemplateResponse(request, "admin/claims/remittances.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self._remittance(request, object_id)
+        number = request.GET.get("p", "1")
+        page = max(1, int(number)) if is_id(number) else 1
+        record_view(row, region=row.night.region_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Remittance of {row.provider_npi}, night of {row.night.run_date}",
+            "remittance": row,
+            "name": name_of(row),
+            "billed": dollars(row.billed),
+            "paid": dollars(row.paid),
+            "adjusted": dollars(row.billed - row.paid),
+            "lines": list(lines_of(row, (page - 1) * LINES_SHOWN, LINES_SHOWN)),
+            "page": page,
+            "pages": -(-row.lines // LINES_SHOWN),
+            "may_export": may(request.user, "export"),
+        }
+        return TemplateResponse(request, "admin/claims/remittance.html", context)
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._may(request, self.has_export_permission)
+        row = self._remittance(request, str(pk))
+        record_view(row, region=row.night.region_id, export="csv")
+        lines = csv_lines(COLUMNS, csv_rows(row))
+        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="remittance-{row.pk}.csv"'
+        return answer  # type: ignore[return-value]
+
+    def _remittance(self, request: HttpRequest, object_id: str) -> Remittance:
+        self._may(request, self.has_view_permission)
+        row: Remittance | None = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
+
+    def _may(self, request: HttpRequest, allowed: Callable[[HttpRequest], bool]) -> None:
+        if not allowed(request):
+            raise PermissionDenied
+
+
+def name_of(row: Remittance) -> str:
+    """The provider's name, as the region's table has it now."""
+    found = Provider.objects.filter(region=row.night.region_id, npi=row.provider_npi).values_list("name", flat=True)
+    return found.first() or ""

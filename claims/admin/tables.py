@@ -1,0 +1,88 @@
+"""The settings of the steps, which engineers change; and the reference tables, which the loader replaces."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from backoffice.audit import record_change
+from backoffice.staffadmin import RegionFilter, StaffAdmin
+from claims.models import ContractTerms, Fee, Plan, PlanBenefit, ProcedureCode, Provider, StepSetting
+
+MOST = 1_000_000
+
+
+class StepSettingForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_commit_frequency(self) -> int:
+        frequency: int = self.cleaned_data["commit_frequency"]
+        if not 1 <= frequency <= MOST:
+            raise forms.ValidationError(f"A whole number from 1 to {MOST:,}.")
+        return frequency
+
+    def clean_rationale(self) -> str:
+        rationale: str = self.cleaned_data["rationale"].strip()
+        if not rationale:
+            raise forms.ValidationError("Say why: who reads it next has to know.")
+        return rationale
+
+
+@admin.register(StepSetting)
+class StepSettingAdmin(StaffAdmin):
+    """How often each step commits. A night that is under way takes it up with its next step or restart."""
+
+    region_path = None
+    change_verb = "configure"
+    form = StepSettingForm
+    list_display = ("step", "program", "commit_frequency", "rationale")
+    fields = ("step", "program", "commit_frequency", "rationale")
+    readonly_fields = ("step", "program")
+
+    def save_model(self, request: HttpRequest, obj: StepSetting, form: Any, change: bool) -> None:
+        before = StepSetting.objects.get(pk=obj.pk)
+        super().save_model(request, obj, form, change)
+        names = ("commit_frequency", "rationale")
+        changes = {name: (str(getattr(before, name)), str(getattr(obj, name))) for name in names}
+        changed = {name: values for name, values in changes.items() if values[0] != values[1]}
+        if changed:
+            record_change(obj, changed)
+
+
+class ReferenceAdmin(StaffAdmin):
+    """Read only: load_claims replaces a region's table as a whole."""
+
+    list_filter = (("region", RegionFilter),)
+    list_select_related = ("region",)
+
+
+@admin.register(Provider)
+class ProviderAdmin(ReferenceAdmin):
+    list_display = ("npi", "name", "region", "contract_id", "active_from", "active_to")
+    search_fields = ("=npi", "name")
+
+
+@admin.register(ProcedureCode)
+class ProcedureCodeAdmin(ReferenceAdmin):
+    list_display = ("procedure_code", "description", "region", "category", "valid_from", "valid_to")
+    search_fields = ("=procedure_code", "description")
+
+
+@admin.register(Plan)
+class PlanAdmin(ReferenceAdmin):
+    list_display = ("plan_id", "region", "deductible", "out_of_pocket_max", "coinsurance_percent")
+
+
+@admin.register(PlanBenefit)
+class PlanBenefitAdmin(ReferenceAdmin):
+    list_display = ("plan_id", "category", "region", "covered", "copay", "copay_only", "visit_limit")
+
+
+@admin.register(Fee)
+class FeeAdmin(ReferenceAdmin):
+    list_display = ("fee_schedule_id", "procedure_code", "region", "fee")
+    search_fields = ("=fee_schedule_id", "=procedure_code")
+
+
+@admin.register(ContractTerms)
+class ContractTermsAdmin(ReferenceAdmin):
+    list_display = ("contract_id", "region", "fee_schedule_id", "multiplier_percent", "percent_of_charge")

@@ -1,0 +1,137 @@
+"""Remittances, the settings of the steps, and the reference tables in the admin."""
+
+from typing import Any
+
+import pytest
+from auditlog.models import LogEntry
+from django.core.files.storage import storages
+from django.test import Client
+
+from claims.models import StepSetting
+from tests.admin.claims_world import PROVIDER, ClaimsWorld, make_claims, write_remittance_file
+from tests.admin.conftest import SignIn, World, text_of
+
+REMITTANCES = "/admin/claims/remittance/"
+SETTINGS = "/admin/claims/stepsetting/"
+TABLES = [
+    f"/admin/claims/{name}/" for name in ("provider", "procedurecode", "plan", "planbenefit", "fee", "contractterms")
+]
+
+
+@pytest.fixture
+def claims(north: World) -> Any:
+    world = make_claims(north.region)
+    write_remittance_file(world.night)
+    yield world
+    folder = storages["nights"]
+    for name in folder.listdir("north/2026-03-02/remittance")[1]:
+        folder.delete(f"north/2026-03-02/remittance/{name}")
+
+
+def pages_of(world: ClaimsWorld) -> list[str]:
+    return [f"{REMITTANCES}{world.remittance.pk}/change/", f"{REMITTANCES}{world.remittance.pk}/csv/"]
+
+
+def test_outsiders_see_nothing(sign_in: SignIn, client: Client, claims: ClaimsWorld, south: World) -> None:
+    southern = make_claims(south.region)
+    for address in [REMITTANCES, SETTINGS, *TABLES, *pages_of(claims)]:
+        assert client.get(address).status_code == 302, address
+        assert sign_in(None).get(address).status_code == 403, address
+    finance = sign_in("finance")
+    for address in pages_of(southern):
+        assert finance.get(address).status_code == 404, address
+    for address in [REMITTANCES, *TABLES]:
+        assert "south" not in text_of(finance, address).lower(), address
+
+
+@pytest.mark.parametrize("role", ["viewer", "finance", "operator", "engineer", "auditor", "superuser"])
+def test_each_role_sees_the_pages_of_its_regions(sign_in: SignIn, claims: ClaimsWorld, role: str) -> None:
+    for address in [REMITTANCES, SETTINGS, *TABLES, pages_of(claims)[0]]:
+        text_of(sign_in(role), address)
+
+
+def test_a_remittance_has_its_header_and_its_own_lines_with_their_adjustments(
+    sign_in: SignIn, claims: ClaimsWorld
+) -> None:
+    page = text_of(sign_in("viewer"), pages_of(claims)[0])
+    for words in ("Clinic of north", "C-PAID", "CO-45", "$20.00", "PR-1", "PR-3", "$5.00", "$45.00", "$55.00"):
+        assert words in page
+    assert "PR-2" not in page
+    assert "C-DENIED" not in page
+    assert LogEntry.objects.get_for_object(claims.remittance).get().additional_data["region"] == claims.region.pk
+
+
+def test_a_page_beyond_the_last_is_empty(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    assert "No line of it is on this page" in text_of(sign_in("viewer"), f"{pages_of(claims)[0]}?p=9")
+
+
+def test_a_remittance_is_downloaded_by_who_may_export(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    response = sign_in("finance").get(pages_of(claims)[1])
+    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines == [
+        "claim_id,line_number,billed,paid,group,reason,amount",
+        "C-PAID,1,100.00,55.00,CO,45,20.00",
+        "C-PAID,1,100.00,55.00,PR,1,20.00",
+        "C-PAID,1,100.00,55.00,PR,3,5.00",
+    ]
+    for role in ("viewer", "operator", "engineer"):
+        assert sign_in(role).get(pages_of(claims)[1]).status_code == 403
+
+
+def test_remittances_are_found_by_night_and_provider(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    client = sign_in("viewer")
+    found = {f"night={claims.night.pk}": True, "night=999": False, f"q={PROVIDER}": True, "q=2": False}
+    for query, seen in found.items():
+        assert (pages_of(claims)[0] in text_of(client, f"{REMITTANCES}?{query}")) is seen, query
+
+
+def change(client: Client, setting: StepSetting, **form: object) -> Any:
+    return client.post(
+        f"{SETTINGS}{setting.pk}/change/", {"commit_frequency": 560, "rationale": "Fewer locks.", **form}
+    )
+
+
+@pytest.fixture
+def setting(north: World) -> StepSetting:
+    return StepSetting.objects.get(step="adjudicate")
+
+
+def test_an_engineer_sets_how_often_a_step_commits_and_why(sign_in: SignIn, setting: StepSetting) -> None:
+    assert change(sign_in("engineer"), setting).status_code == 302
+    setting.refresh_from_db()
+    assert (setting.commit_frequency, setting.rationale) == (560, "Fewer locks.")
+    changes = LogEntry.objects.get_for_object(setting).get().changes_dict
+    assert changes["commit_frequency"] == ["2000", "560"]
+    assert changes["rationale"][1] == "Fewer locks."
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"commit_frequency": 0}, "from 1 to 1,000,000"),
+        ({"commit_frequency": 1_000_001}, "from 1 to 1,000,000"),
+        ({"commit_frequency": "often"}, "Enter a whole number"),
+        ({"rationale": " "}, "This field is required"),
+    ],
+)
+def test_a_setting_without_a_number_or_a_reason_is_refused(
+    sign_in: SignIn, setting: StepSetting, form: dict[str, object], words: str
+) -> None:
+    assert words in change(sign_in("engineer"), setting, **form).content.decode()
+    setting.refresh_from_db()
+    assert setting.commit_frequency == 2_000
+
+
+@pytest.mark.parametrize("role", ["viewer", "finance", "operator", "auditor"])
+def test_nobody_else_sets_it(sign_in: SignIn, setting: StepSetting, role: str) -> None:
+    assert change(sign_in(role), setting).status_code == 403
+    setting.refresh_from_db()
+    assert setting.commit_frequency == 2_000
+
+
+@pytest.mark.parametrize("role", ["engineer", "superuser"])
+def test_reference_tables_are_for_reading(sign_in: SignIn, claims: ClaimsWorld, role: str) -> None:
+    client = sign_in(role)
+    for address in TABLES:
+        assert client.get(f"{address}add/").status_code == 403, address
+    assert "Clinic of north" in text_of(client, TABLES[0])
