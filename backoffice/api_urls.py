@@ -6,11 +6,14 @@ from rest_framework.routers import SimpleRouter
 from backoffice.rest.answers import no_such_path
 from backoffice.rest.docs import DocsView, SchemaView
 from backoffice.runs.api import RunViewSet
+from claims.api import AccumulatorViewSet, NightViewSet
 from clinic.api import MissingServiceViewSet
 
 router = SimpleRouter()
 router.register("v1/runs", RunViewSet, basename="run")
 router.register("v1/missing-services", MissingServiceViewSet, basename="missing-service")
+router.register("v1/nights", NightViewSet, basename="night")
+router.register("v1/accumulators", AccumulatorViewSet, basename="accumulator")
 
 urlpatterns = [
     *router.urls,

@@ -181,7 +181,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nightward API",
-    "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services. One token, its regions, its verbs.",
+    "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services; watch the nights of the claims."
+    " One token, its regions, its verbs.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [
@@ -197,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "backoffice.runs.models.RunStatus",
+        "StepStatus": "backoffice.runs.models.StepStatus",
         "MissingServiceStatus": "clinic.models.MissingServiceStatus",
         "FailureResolution": "backoffice.runs.models.Resolution",
     },

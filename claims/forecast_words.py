@@ -4,6 +4,7 @@ import math
 from datetime import datetime, timedelta
 
 from backoffice.formats import count, duration, moment
+from backoffice.runs.job import Json
 from claims.forecast import Capacity, Forecast
 
 
@@ -42,7 +43,7 @@ def capacity_in_words(found: Capacity) -> str:
     )
 
 
-def as_json(night: Forecast) -> dict[str, object]:
+def as_json(night: Forecast) -> Json:
     """Times to the whole minute: what was not committed since changes nothing but the clock."""
     return {
         "region": night.region.name,

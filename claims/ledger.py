@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q
 
+from backoffice.audit import record_view
 from backoffice.runs.models import StepState, StepStatus
 from claims.controls import dollars
-from claims.models import AdjudicatedClaim, BeforeImage, Night
+from claims.models import Accumulator, AdjudicatedClaim, BeforeImage, Night
 from claims.pipeline import accumulators
 from claims.pipeline.numbers import NIGHT
 from claims.pipeline.rules import Met
@@ -123,3 +125,12 @@ def _change(row: AdjudicatedClaim, met: Met, run_date: date) -> Change:
         run_date=run_date, claim_id=row.claim_id, line_number=row.line_number, service_date=row.service_date,
         category=row.category, deductible=dollars(row.deductible), out_of_pocket=dollars(owed), after=balance(met),
     )  # fmt: skip
+
+
+def record_ledger_view(region: Region, member: str, **details: Any) -> None:
+    """Which accumulators were shown, by their rows' numbers; of a member without any, that somebody looked."""
+    rows = Accumulator.objects.using(accumulators.database()).filter(region_id=region.pk, member_id=member)
+    for row in rows:
+        record_view(row, ledger=True, **details)
+    if not rows:
+        record_view(region, ledger=True, found=0, **details)

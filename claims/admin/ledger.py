@@ -10,10 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from backoffice.access import may, requires, scoped, shown
-from backoffice.audit import record_view
-from claims.ledger import Year, holder, ledger
-from claims.models import Accumulator
-from claims.pipeline.accumulators import database
+from claims.ledger import holder, ledger, record_ledger_view
 from clinic.admin.start import RegionField
 from regions.models import Region
 
@@ -45,7 +42,7 @@ def ledger_page(request: HttpRequest, each_context: Callable[[HttpRequest], Any]
         region, member = form.cleaned_data["region"], form.cleaned_data["member_id"]
         masked = not may(request.user, "patient_data")
         years = ledger(region, member)
-        audit_view(region, member, years, masked=masked)
+        record_ledger_view(region, member, masked=masked)
         context |= {
             "searched": True,
             "region": region,
@@ -57,12 +54,3 @@ def ledger_page(request: HttpRequest, each_context: Callable[[HttpRequest], Any]
         if masked:  # a form that is shown again would repeat what was typed
             form = MemberForm(initial={"region": region}, request=request)
     return TemplateResponse(request, "admin/claims/ledger.html", {**context, "form": form})
-
-
-def audit_view(region: Region, member: str, years: list[Year], **details: Any) -> None:
-    """Which accumulators were shown, by their rows' numbers; of a member without any, that somebody looked."""
-    rows = Accumulator.objects.using(database()).filter(region_id=region.pk, member_id=member)
-    for row in rows:
-        record_view(row, ledger=True, **details)
-    if not rows:
-        record_view(region, ledger=True, found=len(years), **details)

@@ -24,7 +24,7 @@ FILTERS = (
     Filter(name="night", title="Night", apply=by_id("night"), choices=night_choices),
     Filter(name="region", title="Region", apply=by("night__region__name"), choices=region_choices),
 )
-LINES_SHOWN = 200
+LINES_SHOWN = 100
 
 
 @admin.register(Remittance)

@@ -1,6 +1,6 @@
 """Who may call what: without a token, with one that has ended, lacks the verb or the region, or the owner's role."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from backoffice.runs.models import Run
+from claims.models import Night
 from clinic.models import MissingService
 from regions.models import TOKEN_VERBS, Region
 from tests.api.conftest import Caller, TokenClient, make_missing, make_run
@@ -15,7 +16,7 @@ from tests.api.conftest import Caller, TokenClient, make_missing, make_run
 pytestmark = pytest.mark.django_db
 
 START = {"job": "recover_services", "region": "south", "parameters": {"days": 7}}
-# Method, path, verb, body; {run} and {missing} are of the south.
+# Method, path, verb, body; {run}, {missing} and {night} are of the south.
 ENDPOINTS = [
     ("get", "/api/v1/runs/", "runs:read", None),
     ("post", "/api/v1/runs/", "runs:start", START),
@@ -26,13 +27,18 @@ ENDPOINTS = [
     ("get", "/api/v1/missing-services/", "missing:read", None),
     ("get", "/api/v1/missing-services/{missing}/", "missing:read", None),
     ("post", "/api/v1/missing-services/{missing}/resolve/", "missing:resolve", {"resolution": "open"}),
+    ("get", "/api/v1/nights/", "claims:read", None),
+    ("get", "/api/v1/nights/{night}/", "claims:read", None),
+    ("post", "/api/v1/accumulators/search/", "claims:read", {"region": "south", "member_id": "M-1"}),
 ]
 endpoints = pytest.mark.parametrize(("method", "path", "verb", "body"), ENDPOINTS, ids=lambda value: str(value)[:40])
 
 
 @pytest.fixture
 def address(south: Region) -> dict[str, int]:
-    return {"run": make_run(south).pk, "missing": make_missing(south).pk}
+    run, missing = make_run(south), make_missing(south)
+    night = Night.objects.create(region=south, run_date=date(2026, 3, 2), chain=run.chain, partitions=1)
+    return {"run": run.pk, "missing": missing.pk, "night": night.pk}
 
 
 def call(client: APIClient, method: str, path: str, address: dict[str, int], body: Any) -> Any:
@@ -104,7 +110,7 @@ def test_a_region_that_the_owner_lost_is_not_there_any_more(
 
 
 @pytest.mark.parametrize("region", ["south", "nowhere"])
-@pytest.mark.parametrize("path", ["/api/v1/runs/", "/api/v1/missing-services/"])
+@pytest.mark.parametrize("path", ["/api/v1/runs/", "/api/v1/missing-services/", "/api/v1/nights/"])
 def test_a_list_does_not_tell_whether_another_region_exists(
     path: str, region: str, address: dict[str, int], api: TokenClient
 ) -> None:

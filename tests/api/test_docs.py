@@ -73,7 +73,8 @@ def test_every_endpoint_is_described_with_its_errors_and_its_token(caller: Calle
     assert set(schema["paths"]) == {
         "/api/v1/runs/", "/api/v1/runs/{id}/", "/api/v1/runs/{id}/failures/", "/api/v1/runs/{id}/stop/",
         "/api/v1/runs/{id}/restart/", "/api/v1/missing-services/", "/api/v1/missing-services/{id}/",
-        "/api/v1/missing-services/{id}/resolve/",
+        "/api/v1/missing-services/{id}/resolve/", "/api/v1/nights/", "/api/v1/nights/{id}/",
+        "/api/v1/accumulators/search/",
     }  # fmt: skip
     for path in schema["paths"].values():
         for operation in path.values():

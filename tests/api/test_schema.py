@@ -9,6 +9,7 @@ from redis import Redis
 
 from backoffice.runs.models import Failure
 from regions.models import Region
+from tests.admin.claims_world import make_claims
 from tests.api.conftest import TokenClient, make_missing, make_run
 
 pytestmark = [
@@ -31,7 +32,14 @@ def config(token: str, region: str, phases: tuple[str, ...], most: int) -> dict[
             "stateful": {"enabled": "stateful" in phases, "max-steps": 4, "generation": {"max-examples": most}},
         },
         "operations": [
-            {"include-operation-id": ["runs_create", "missing_services_resolve_create"], "checks": JUDGED_LATER}
+            {
+                "include-operation-id": [
+                    "runs_create",
+                    "missing_services_resolve_create",
+                    "accumulators_search_create",
+                ],
+                "checks": JUDGED_LATER,
+            }
         ],
         "parameters": {"query.region": region},
     }
@@ -47,6 +55,7 @@ def full_region(north: Region) -> Region:
         )
     for status in ("open", "found", "dismissed", "closed"):
         make_missing(north, status=status)
+    make_claims(north)
     return north
 
 
