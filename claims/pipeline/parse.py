@@ -1,4 +1,7 @@
-"""What counts as a date, an amount and a number of units in a claim line; null where it is none."""
+"""What counts as a date, an amount and a number of units in a claim line; null where it is none.
+
+Digits are written [0-9]: the other digits of Unicode, which \\d would match as well, cannot be read as a number.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def day(column: str) -> pl.Expr:
-    """YYYY-MM-DD and nothing else."""
+    """YYYY-MM-DD and nothing else; there is no year 0."""
     import polars as pl
 
     text = pl.col(column)
-    return pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text.str.to_date("%Y-%m-%d", strict=False))
+    return pl.when(text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$") & ~text.str.starts_with("0000")).then(
+        text.str.to_date("%Y-%m-%d", strict=False)
+    )
 
 
 def cents(column: str) -> pl.Expr:
@@ -21,10 +26,10 @@ def cents(column: str) -> pl.Expr:
     import polars as pl
 
     text = pl.col(column)
-    whole = text.str.extract(r"^-?(\d{1,12})").cast(pl.Int64)
-    part = text.str.extract(r"\.(\d{1,2})$").fill_null("0").str.pad_end(2, "0").cast(pl.Int64)
+    whole = text.str.extract(r"^-?([0-9]{1,12})").cast(pl.Int64)
+    part = text.str.extract(r"\.([0-9]{1,2})$").fill_null("0").str.pad_end(2, "0").cast(pl.Int64)
     sign = pl.when(text.str.starts_with("-")).then(-1).otherwise(1)
-    return pl.when(text.str.contains(r"^-?\d{1,12}(\.\d{1,2})?$")).then(sign * (whole * 100 + part))
+    return pl.when(text.str.contains(r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$")).then(sign * (whole * 100 + part))
 
 
 def units(column: str) -> pl.Expr:
@@ -32,4 +37,4 @@ def units(column: str) -> pl.Expr:
     import polars as pl
 
     text = pl.col(column)
-    return pl.when(text.str.contains(r"^-?\d{1,9}$")).then(text.str.extract(r"^(-?\d+)$").cast(pl.Int64))
+    return pl.when(text.str.contains(r"^-?[0-9]{1,9}$")).then(text.str.extract(r"^(-?[0-9]+)$").cast(pl.Int64))
