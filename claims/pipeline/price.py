@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 OUTPUT, AUDIT = "priced", "audit"
 METHODS = ("NONE", "FEE_SCHEDULE", "PERCENT_OF_CHARGE", "BILLED")
 NONE, FEE_SCHEDULE, PERCENT_OF_CHARGE, BILLED = range(4)
+MOST_CENTS = 2**63 - 1
 COLUMNS = (
     "seq", "claim_id", "line_number", "member_id", "provider_npi", "service_date", "plan_id", "category", "denial",
     "method", "billed", "allowed",
@@ -70,8 +71,8 @@ def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.Da
     if lost.height:
         contract, npi = lost["contract_id"][0], lost["provider_npi"][0]
         raise ConfigError(f"Contract {contract} of provider {npi} has no terms. Load its contract_terms and restart.")
-    by_fee = (pl.col("fee") * pl.col("units") * pl.col("multiplier_percent") + 5_000) // 10_000
-    by_charge = (pl.col("billed") * pl.col("percent_of_charge") + 5_000) // 10_000
+    by_fee = _percent(pl.col("fee").cast(pl.Int128) * pl.col("units"), "multiplier_percent")
+    by_charge = _percent(pl.col("billed").cast(pl.Int128), "percent_of_charge")
     return (
         known.with_columns(before_cap=pl.when(pl.col("fee").is_not_null()).then(by_fee).otherwise(by_charge))
         .with_columns(
@@ -86,6 +87,14 @@ def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.Da
             allowed=pl.when(denied).then(0).otherwise(pl.min_horizontal("before_cap", "billed")),
         )
     )  # fmt: skip
+
+
+def _percent(cents: pl.Expr, column: str) -> pl.Expr:
+    """Cents times hundredths of a percent, half up. A product that 64 bits do not hold would come out as another
+    amount, below zero even; one that is beyond them is above whatever was billed."""
+    import polars as pl
+
+    return ((cents * pl.col(column) + 5_000) // 10_000).clip(upper_bound=MOST_CENTS).cast(pl.Int64)
 
 
 def check(work: Work) -> Json:
