@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backoffice.runs.faults import OutOfBalance
+from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
@@ -52,8 +52,10 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def benefits(work: Work) -> dict[tuple[str, str], Benefit]:
-    """By plan and category."""
-    rows = references.plan_benefits(work.region).join(references.plans(work.region), on="plan_id")
+    """By plan and category; ConfigError when a plan that has benefits is not there itself."""
+    rows = references.plan_benefits(work.region).join(references.plans(work.region), on="plan_id", how="left")
+    if lost := rows.filter(rows["deductible"].is_null())["plan_id"].to_list():
+        raise ConfigError(f"Plan {min(lost)} has benefits but is not among the plans. Load its row and restart.")
     names = ("deductible", "out_of_pocket_max", "coinsurance_percent", "copay", "copay_only", "visit_limit")
     return {
         (plan, category): Benefit(*rest) for plan, category, *rest in rows.select("plan_id", "category", *names).rows()

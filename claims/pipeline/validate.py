@@ -64,7 +64,11 @@ def _decide(work: Work) -> Result:
     lines = files.records(work.night, "extract")
     faulty = [_faulty(read(frame), providers, work) for frame in whole_members(lines)]
     empty = pl.DataFrame(schema={"claim_id": pl.String, "line_number": pl.Int64, "reason": pl.String})
-    claims = pl.concat([empty, *faulty]).sort("claim_id", "line_number").unique("claim_id", maintain_order=True)
+    claims = (
+        pl.concat([empty, *faulty])
+        .sort("claim_id", "line_number")
+        .unique("claim_id", keep="first", maintain_order=True)
+    )
     bills = [
         frame.join(claims, on="claim_id", how="semi").select("claim_id", cents=parse.cents("billed"))
         for frame in files.records(work.night, "extract")
