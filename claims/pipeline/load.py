@@ -17,11 +17,12 @@ from django.db import connection, models, transaction
 
 from backoffice.audit import record_change
 from backoffice.runs.faults import Misuse
-from backoffice.runs.models import LIVE, Run
+from backoffice.runs.models import LIVE, Run, RunStatus
 from claims.models import (
     ContractTerms,
     Fee,
     MemberBenefit,
+    Night,
     Plan,
     PlanBenefit,
     ProcedureCode,
@@ -30,6 +31,7 @@ from claims.models import (
     StagedLine,
 )
 from claims.pipeline import accumulators
+from claims.pipeline.numbers import span
 from claims.pipeline.rules import Met
 from regions.models import Region
 
@@ -108,8 +110,15 @@ def money(value: str) -> Decimal:
 
 def percent(value: str) -> Decimal:
     amount = money(value)
-    if amount > 1000:
-        raise ValueError("is no percentage")
+    if amount >= 1000:
+        raise ValueError("is no percentage below 1000")
+    return amount
+
+
+def share(value: str) -> Decimal:
+    amount = money(value)
+    if amount > 100:
+        raise ValueError("is no share: it is above 100 percent")
     return amount
 
 
@@ -123,6 +132,13 @@ def count(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= 9):
         raise ValueError("is no whole number from 0")
     return int(value)
+
+
+def year(value: str) -> int:
+    found = count(value)
+    if not 1 <= found <= 9999:
+        raise ValueError("is no year")
+    return found
 
 
 def optional(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -143,7 +159,7 @@ TABLES = {
     ),
     "plans.csv": Table(
         model=Plan, key=("plan_id",),
-        columns={"plan_id": text, "deductible": money, "out_of_pocket_max": money, "coinsurance_percent": percent},
+        columns={"plan_id": text, "deductible": money, "out_of_pocket_max": money, "coinsurance_percent": share},
     ),
     "plan_benefits.csv": Table(
         model=PlanBenefit, key=("plan_id", "category"),
@@ -183,8 +199,7 @@ def load(folder: Path, region: Region) -> StagedBatch:
         for name, table in TABLES.items():
             if (folder / name).exists():
                 _load_table(folder / name, table, region, problems)
-        if (folder / ACCUMULATORS).exists():
-            _load_accumulators(folder / ACCUMULATORS, region, problems)
+        opening = _opening_accumulators(folder / ACCUMULATORS, region, problems)
         batch = StagedBatch.objects.create(region=region, source=str(folder)[-200:])
         batch.lines = _load_lines(folder / LINES, batch, problems)
         problems.refuse()
@@ -192,6 +207,9 @@ def load(folder: Path, region: Region) -> StagedBatch:
         problems.refuse()
         batch.save(update_fields=["lines"])
         record_change(batch, {"lines": ("0", str(batch.lines))})
+        # Last: in a database of their own they are not undone with the rest.
+        with transaction.atomic(using=accumulators.database()):
+            accumulators.write(region.pk, opening)
     return batch
 
 
@@ -228,7 +246,7 @@ def _load_table(path: Path, table: Table, region: Region, problems: Problems) ->
         values: dict[str, Any] = {}
         for name, kind in table.columns.items():
             try:
-                values[name] = kind(row[name])
+                values[name] = _fitting(table, name, kind(row[name]))
             except (ValueError, InvalidOperation) as error:
                 why = str(error) if str(error).startswith("is ") else f"is not what it should be: {row[name]!r}"
                 problems.add(where, f"{name} {why}")
@@ -245,6 +263,14 @@ def _load_table(path: Path, table: Table, region: Region, problems: Problems) ->
     manager = table.model._default_manager
     manager.filter(region=region).delete()
     manager.bulk_create(read, batch_size=2_000)
+
+
+def _fitting(table: Table, name: str, value: Any) -> Any:
+    """The value, or ValueError where the column is too short for the text."""
+    most = getattr(table.model._meta.get_field(name), "max_length", None)
+    if isinstance(value, str) and most and len(value) > most:
+        raise ValueError(f"is longer than {most} characters")
+    return value
 
 
 def _load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
@@ -291,7 +317,8 @@ def _stage(block: list[tuple[Any, ...]]) -> None:
 
 
 def _refuse_keys(batch: StagedBatch, problems: Problems) -> None:
-    """Keys that occur twice, wait already in another batch, or were adjudicated in a night that stands."""
+    """Keys that occur twice, wait already in another batch, belong to a night that can still be continued, or were
+    adjudicated in one that is complete."""
     line = StagedLine._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
@@ -309,10 +336,15 @@ def _refuse_keys(batch: StagedBatch, problems: Problems) -> None:
                     LINES, f"claim {claim} line {number} is staged already, in batch {other.pk}, for the next night"
                 )
         for other in others.exclude(run_date=None):
-            stamped = other.run_date or date.min
-            cursor.execute(_ADJUDICATED.format(line=line), [batch.pk, other.pk, *_nights(batch.region, stamped)])
+            night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
+            if night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+                cursor.execute(_SHARED.format(line=line), [batch.pk, other.pk])
+                what = f"belongs to the night of {other.run_date}, which is not complete"
+            else:
+                cursor.execute(_ADJUDICATED.format(line=line), [batch.pk, other.pk, *span(night.pk)])
+                what = f"was adjudicated on {other.run_date} already"
             for claim, number in cursor.fetchall():
-                problems.add(LINES, f"claim {claim} line {number} was adjudicated on {other.run_date} already")
+                problems.add(LINES, f"claim {claim} line {number} {what}")
 
 
 _SHARED = (
@@ -327,16 +359,11 @@ _ADJUDICATED = _SHARED.replace(
 )
 
 
-def _nights(region: Region, run_date: date) -> tuple[int, int]:
-    from claims.models import Night
-    from claims.pipeline.numbers import span
-
-    night = Night.objects.filter(region=region, run_date=run_date).first()
-    return span(night.pk) if night else (0, 0)
-
-
-def _load_accumulators(path: Path, region: Region, problems: Problems) -> None:
-    """Opening values. A member's year that stands already must stand as the file has it: the nights keep it now."""
+def _opening_accumulators(path: Path, region: Region, problems: Problems) -> dict[accumulators.Key, str | None]:
+    """Opening values that do not stand yet. A member's year that does must stand as the file has it: the nights keep
+    it now."""
+    if not path.exists():
+        return {}
     opening: dict[accumulators.Key, Met] = {}
     seen: dict[tuple[str, ...], str] = {}
     for where, row in rows(path, ACCUMULATOR_COLUMNS, problems):
@@ -346,22 +373,18 @@ def _load_accumulators(path: Path, region: Region, problems: Problems) -> None:
             continue
         seen[key] = where
         try:
-            met = opening.setdefault((text(row["member_id"]), count(row["benefit_year"])), Met())
+            met = opening.setdefault((text(row["member_id"]), year(row["benefit_year"])), Met())
             _set(met, row["field_name"], row["value"])
         except (ValueError, InvalidOperation) as error:
             problems.add(where, f"value or key {error}" if str(error).startswith("is ") else "cannot be read")
-    if problems.found:
-        return
     standing = accumulators.stored(region.pk, {member for member, _ in opening})
     spelled = {key: accumulators.spelled(met) for key, met in opening.items()}
     differing = sum(key in standing and standing[key] != value for key, value in spelled.items())
-    if differing:
+    if differing and not problems.found:
         problems.add(
             path.name, f"{differing:,} members' years stand otherwise already, kept by the nights: leave it out"
         )
-        return
-    with transaction.atomic(using=accumulators.database()):
-        accumulators.write(region.pk, {key: value for key, value in spelled.items() if key not in standing})
+    return {key: value for key, value in spelled.items() if key not in standing}
 
 
 def _set(met: Met, name: str, value: str) -> None:
