@@ -1,0 +1,27 @@
+"""A night over a small world."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backoffice.runs.models import Run, RunStatus
+from tests.claims.folders import (
+    run_night,
+    small_world,
+    staged,
+)
+
+Tables = dict[str, list[dict[str, str]]]
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Any:
+    """A night over one of each, with what the test says otherwise."""
+
+    def run(**tables: list[dict[str, str]]) -> Run:
+        found = run_night(staged(tmp_path, small_world(**tables)))
+        assert found.status == RunStatus.COMPLETE, found.detail
+        return found
+
+    return run
