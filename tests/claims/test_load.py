@@ -1,0 +1,236 @@
+"""A folder is loaded whole or not at all, and what is wrong with it is said by file and line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+
+from backoffice.runs.models import Run, RunStatus
+from claims.models import Accumulator, MemberBenefit, StagedBatch, StagedLine
+from claims.pipeline.load import FolderRefused, load
+from regions.models import Region
+from tests.claims.folders import (
+    COLUMNS,
+    benefit,
+    continued,
+    coverage,
+    line,
+    new_region,
+    plan,
+    provider,
+    row,
+    run_night,
+    small_world,
+    staged,
+    terms,
+    write_folder,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Tables = dict[str, list[dict[str, str]]]
+HEADER = ",".join(COLUMNS["claim_lines"]).encode() + b"\n"
+
+
+def stored() -> dict[str, list[Any]]:
+    """Every row of claims, by table."""
+    return {
+        model.__name__: list(model._default_manager.values().order_by("pk"))
+        for model in apps.get_app_config("claims").get_models()
+    }
+
+
+@pytest.fixture
+def region() -> Region:
+    return new_region()
+
+
+@pytest.fixture
+def refused(tmp_path: Path, region: Region) -> Callable[..., list[str]]:
+    """What is said of the folder, which changes nothing."""
+
+    def problems(**tables: list[dict[str, str]]) -> list[str]:
+        write_folder(tmp_path, small_world(**tables))
+        before = stored()
+        with pytest.raises(FolderRefused) as error:
+            load(tmp_path, region)
+        assert stored() == before
+        return str(error.value).splitlines()
+
+    return problems
+
+
+def opening(**values: str) -> dict[str, str]:
+    usual = {"member_id": "M", "benefit_year": "2024", "field_name": "deductible_met", "value": "1.00"}
+    return row("accumulators", **{**usual, **values})
+
+
+def test_a_folder_is_staged_for_the_next_night_and_its_tables_replace_the_regions(
+    tmp_path: Path, region: Region
+) -> None:
+    """S2-01"""
+    staged(tmp_path, small_world(accumulators=[opening()]), region)
+    more = staged(tmp_path, {"member_benefits": [coverage(member_id="N")], "claim_lines": [line("C2")]}, region)
+    assert list(StagedBatch.objects.filter(region=more).values_list("lines", "run_date")) == [(1, None), (1, None)]
+    assert list(MemberBenefit.objects.values_list("member_id", flat=True)) == ["N"]
+    assert Accumulator.objects.get().fields == '{"deductible_met":100}'
+
+
+def test_another_regions_tables_are_left_alone(tmp_path: Path, region: Region) -> None:
+    staged(tmp_path, small_world())
+    staged(tmp_path, small_world(member_benefits=[coverage(member_id="N")]), region)
+    assert set(MemberBenefit.objects.values_list("member_id", flat=True)) == {"M", "N"}
+
+
+@pytest.mark.parametrize(
+    ("tables", "where", "what"),
+    [
+        ({"providers": [provider("P"), provider("Q", active_from="soon")]}, "providers.csv line 3", "active_from"),
+        ({"providers": [provider("P", active_from="20240101")]}, "providers.csv line 2", "is not a day"),
+        ({"providers": [provider("1" * 21)]}, "providers.csv line 2", "npi"),
+        ({"plans": [plan(deductible="-1")]}, "plans.csv line 2", "deductible is no amount"),
+        ({"plans": [plan(deductible="1.001")]}, "plans.csv line 2", "deductible is no amount"),
+        ({"plans": [plan(deductible="NaN")]}, "plans.csv line 2", "deductible"),
+        ({"plans": [plan(deductible="1e400")]}, "plans.csv line 2", "deductible"),
+        ({"plans": [plan(coinsurance_percent="100.01")]}, "plans.csv line 2", "coinsurance_percent"),
+        ({"contract_terms": [terms(percent_of_charge="1000")]}, "contract_terms.csv line 2", "percent_of_charge"),
+        ({"plan_benefits": [benefit(covered="yes")]}, "plan_benefits.csv line 2", "covered is neither true nor false"),
+        ({"plan_benefits": [benefit(visit_limit="-1")]}, "plan_benefits.csv line 2", "visit_limit is no whole number"),
+        ({"plan_benefits": [benefit(category="C" * 21)]}, "plan_benefits.csv line 2", "category"),
+        ({"plan_benefits": [benefit(), benefit()]}, "plan_benefits.csv line 3", "has the key of line 2: L, OFFICE"),
+        ({"member_benefits": [coverage(member_id="")]}, "member_benefits.csv line 2", "member_id is empty"),
+        ({"claim_lines": [line(), line("")]}, "claim_lines.csv line 3", "claim_id is empty"),
+        ({"claim_lines": [line(line_number="0")]}, "claim_lines.csv line 2", "line_number is no whole number"),
+        ({"claim_lines": [line(line_number="\u0661")]}, "claim_lines.csv line 2", "line_number is no whole number"),
+        ({"claim_lines": [line(line_number="2147483648")]}, "claim_lines.csv line 2", "line_number is no whole number"),
+        ({"claim_lines": [line(billed="1" * 21)]}, "claim_lines.csv line 2", "billed is longer than 20"),
+        ({"claim_lines": [line(), line(line_number="01")]}, "claim_lines.csv", "claim C1 line 1 occurs 2 times"),
+        ({"claim_lines": [line(units="1\x00")]}, "claim_lines.csv line 2", "holds a NUL"),
+        ({"accumulators": [opening(), opening()]}, "accumulators.csv line 3", "has the key of"),
+        ({"accumulators": [opening(value="x")]}, "accumulators.csv line 2", "cannot be read"),
+        ({"accumulators": [opening(benefit_year="99999")]}, "accumulators.csv line 2", "year"),
+        ({"accumulators": [opening(field_name="visits:")]}, "accumulators.csv line 2", "is no deductible_met"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_by_file_and_line(
+    refused: Callable[..., list[str]], tables: Tables, where: str, what: str
+) -> None:
+    """S2-28"""
+    (problem,) = refused(**tables)
+    assert problem.startswith(f"{where}: ")
+    assert what in problem
+
+
+def test_all_that_is_wrong_is_listed_at_once_up_to_fifty(refused: Callable[..., list[str]]) -> None:
+    problems = refused(providers=[provider("P", active_to="x")], claim_lines=[line("", n) for n in range(1, 61)])
+    assert problems[0].startswith("providers.csv line 2: active_to")
+    assert (len(problems), problems[-1]) == (51, "and 11 more")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"claim_id,line_number\nC1,1\n", "claim_lines.csv line 1: lacks member_id, provider_npi"),
+        (b"", "claim_lines.csv line 1: lacks claim_id"),
+        (HEADER + b"C1,1\n", "claim_lines.csv line 2: has 2 fields, not 9"),
+        (HEADER + b"M\xfcller,1,,,,,,,\n", "claim_lines.csv: is not text in UTF-8"),
+        (HEADER + b'"C1"x,1,,,,,,,\n', "claim_lines.csv line 2: is no CSV"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_table_of_claims_is_refused(
+    tmp_path: Path, region: Region, content: bytes, said: str
+) -> None:
+    write_folder(tmp_path, small_world())
+    (tmp_path / "claim_lines.csv").write_bytes(content)
+    before = stored()
+    with pytest.raises(FolderRefused) as error:
+        load(tmp_path, region)
+    assert str(error.value).startswith(said)
+    assert stored() == before
+
+
+def test_a_folder_without_claim_lines_is_refused(tmp_path: Path, region: Region) -> None:
+    with pytest.raises(FolderRefused, match=r"there is no claim_lines\.csv in it"):
+        load(tmp_path / "nowhere", region)
+
+
+def test_a_line_that_waits_for_the_next_night_already_is_refused(
+    tmp_path: Path, region: Region, refused: Callable[..., list[str]]
+) -> None:
+    """S2-22"""
+    staged(tmp_path, small_world(), region)
+    (problem,) = refused(claim_lines=[line("C0"), line()])
+    assert problem.startswith("claim_lines.csv: claim C1 line 1 is staged already")
+
+
+def test_a_line_that_was_adjudicated_is_refused_and_one_that_was_rejected_may_come_again(
+    tmp_path: Path, region: Region, refused: Callable[..., list[str]]
+) -> None:
+    """S2-22"""
+    staged(tmp_path, small_world(claim_lines=[line(), line("C2", billed="0")]), region)
+    run_night(region)
+    (problem,) = refused(claim_lines=[line(), line("C2")])
+    assert problem == "claim_lines.csv: claim C1 line 1 was adjudicated on 2024-01-15 already"
+    staged(tmp_path, {"claim_lines": [line("C2")]}, region)
+
+
+def test_a_line_of_a_night_that_failed_is_refused_since_that_night_will_still_pay_it(
+    tmp_path: Path, region: Region, refused: Callable[..., list[str]]
+) -> None:
+    """S2-22"""
+    staged(tmp_path, small_world(contract_terms=[]), region)
+    run = run_night(region)
+    assert run.status == RunStatus.FAILED
+    (problem,) = refused()
+    assert problem == "claim_lines.csv: claim C1 line 1 belongs to the night of 2024-01-15, which is not complete"
+    staged(tmp_path, {"contract_terms": [terms()], "claim_lines": []}, region)
+    assert continued(run).status == RunStatus.COMPLETE
+
+
+def test_nothing_is_loaded_while_a_night_of_the_region_runs(tmp_path: Path, region: Region) -> None:
+    """S2-21"""
+    write_folder(tmp_path, small_world())
+    Run.objects.create(job="run_pipeline", key="x", region=region, status=RunStatus.RUNNING)
+    before = stored()
+    with pytest.raises(CommandError, match=r"A night of .* is running") as error:
+        call_command("load_claims", tmp_path, region=region.name)
+    assert error.value.returncode == 2
+    assert stored() == before
+
+
+def test_opening_values_are_taken_where_none_stand_and_must_equal_those_that_do(
+    tmp_path: Path, region: Region, refused: Callable[..., list[str]]
+) -> None:
+    """S2-19"""
+    staged(tmp_path, small_world(accumulators=[opening()]), region)
+    again = [opening(), opening(benefit_year="2023")]
+    staged(tmp_path, {"claim_lines": [line("C2")], "accumulators": again}, region)
+    assert Accumulator.objects.count() == 2
+    (problem,) = refused(claim_lines=[line("C3")], accumulators=[opening(value="2.00")])
+    assert problem.startswith("accumulators.csv: 1 members' years stand otherwise already")
+
+
+def test_no_opening_value_is_kept_of_a_folder_that_is_refused_for_its_lines(
+    refused: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-21: the accumulators may live in another database, whose transaction ends by itself."""
+    from claims.pipeline import accumulators
+
+    monkeypatch.setattr(accumulators, "write", lambda *_: pytest.fail("accumulators were written"))
+    (problem,) = refused(accumulators=[opening()], claim_lines=[line(), line()])
+    assert "occurs 2 times" in problem
+
+
+def test_the_command_says_once_what_is_wrong_and_leaves_with_status_two(tmp_path: Path, region: Region) -> None:
+    write_folder(tmp_path, small_world(claim_lines=[line(), line()]))
+    with pytest.raises(CommandError) as error:
+        call_command("load_claims", tmp_path, region=region.name)
+    assert error.value.returncode == 2
+    assert str(error.value) == "claim_lines.csv: claim C1 line 1 occurs 2 times\nNothing was loaded."
+    assert not StagedLine.objects.exists()
+    with pytest.raises(CommandError, match=r"No region is called 'nowhere'") as error:
+        call_command("load_claims", tmp_path, region="nowhere")
+    assert error.value.returncode == 2
