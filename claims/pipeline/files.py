@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
+from backoffice.runs.faults import OutOfBalance
 from claims.models import Night, OutputFile
 from claims.pipeline.numbers import span
 
@@ -64,10 +65,17 @@ def _write(frame: pl.DataFrame, name: str) -> None:
 
 
 def load(row: OutputFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """The records that the row vouches for; OutOfBalance where they cannot be read."""
     import polars as pl
 
-    with storage().open(row.name, "rb") as file:
-        return pl.read_parquet(file, columns=list(columns) if columns else None)
+    try:
+        with storage().open(row.name, "rb") as file:
+            return pl.read_parquet(file, columns=list(columns) if columns else None)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        name, why = row.name.rpartition("/")[2], type(error).__name__
+        raise OutOfBalance(
+            f"{row.output}: {row.records:,} records expected in {name}, 0 found: it cannot be read ({why})."
+        ) from None
 
 
 def of_output(night: Night, output: str) -> list[OutputFile]:
@@ -89,14 +97,16 @@ def records(night: Night, output: str, *, partition: int | None = None, after: i
         yield frame
 
 
-def sweep(night: Night, output: str, partition: int) -> int:
-    """Delete what lies in storage and no checkpoint vouches for; say how many files."""
+def sweep(night: Night, output: str, partition: int, *, fence: int | None = None) -> int:
+    """Delete what lies in storage and no checkpoint vouches for, of one fence or of all; say how many files."""
     kept = set(
         OutputFile.objects.filter(night=night, output=output, partition=partition).values_list("name", flat=True)
     )
     swept = 0
     for name in listed(night, output):
-        if name.rpartition("/")[2].startswith(f"{partition:04}-") and name not in kept:
+        short = Path(name).stem
+        mine = fence is None or short.endswith(f"-{fence}")
+        if short.startswith(f"{partition:04}-") and mine and name not in kept:
             storage().delete(name)
             swept += 1
     return swept

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Result
 from backoffice.runs.models import StepPart
+from backoffice.runs.parts import FenceLost
 from claims.models import Night, OutputFile, StepSetting
 from claims.pipeline import files
 from regions.models import Region
@@ -85,7 +86,13 @@ def opened(part: StepPart, *outputs: str) -> Iterator[Work]:
     for output in outputs:
         files.sweep(night, output, part.partition)
     frequency = StepSetting.objects.get(step=part.step.name).commit_frequency
-    yield Work(part=part, night=night, frequency=frequency, outputs=outputs)
+    try:
+        yield Work(part=part, night=night, frequency=frequency, outputs=outputs)
+    except FenceLost:
+        # Whoever holds the part now has swept already, before this worker wrote its last files.
+        for output in outputs:
+            files.sweep(night, output, part.partition, fence=part.fence)
+        raise
 
 
 def counted(frame: pl.DataFrame, output: str, cents: str, *, billed: str = "billed") -> dict[str, int]:

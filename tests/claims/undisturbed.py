@@ -29,7 +29,6 @@ from tests.claims.folders import (
 )
 
 LINES, FREQUENCY, PARTITIONS = 300, 20, 2
-SHORT = {"partitions": PARTITIONS, "frequency": FREQUENCY}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,12 @@ def undisturbed() -> Left:
 
 @cache
 def _undisturbed() -> Left:
-    return left_by(run_night(ready(), **SHORT))
+    return left_by(short_night(ready()))
+
+
+def short_night(region: Region) -> Run:
+    """Begun or continued, with many checkpoints."""
+    return run_night(region, partitions=PARTITIONS, frequency=FREQUENCY)
 
 
 def left_by(run: Run) -> Left:
