@@ -1,7 +1,8 @@
 """Settings, all from the environment; without any, one machine serves itself from NIGHTWARD_HOME.
 
-Read here: SECRET_KEY, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, REDIS_URL, NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT,
-ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, and the intervals of the run kernel.
+Read here: SECRET_KEY, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, ACCUMULATORS_DATABASE_URL, REDIS_URL,
+NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, and the intervals of the run
+kernel.
 """
 
 from pathlib import Path
@@ -88,18 +89,24 @@ TEMPLATES = [
 
 # Database: SQLite under NIGHTWARD_HOME unless DATABASE_URL says otherwise.
 DATABASES = {"default": database_config(env.str("DATABASE_URL", default="") or database_url(NIGHTWARD_HOME))}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Without these, concurrent writers lose transactions (docs/decisions/0003-sqlite.md).
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        # Python keeps 128 prepared statements; each bulk insert of another length is a large one more.
-        "cached_statements": 20,
-    }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
+# The accumulators may live in a database of their own (claims/router.py), which only a night's step 5 writes.
+if _url := env.str("ACCUMULATORS_DATABASE_URL", default=""):
+    DATABASES["accumulators"] = database_config(_url)
+ACCUMULATORS_DATABASE = "accumulators" if "accumulators" in DATABASES else "default"
+DATABASE_ROUTERS = ["claims.router.AccumulatorsRouter"]
+for _database in DATABASES.values():
+    if _database["ENGINE"] == "django.db.backends.sqlite3":
+        # Without these, concurrent writers lose transactions (docs/decisions/0003-sqlite.md).
+        _database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            # Python keeps 128 prepared statements; each bulk insert of another length is a large one more.
+            "cached_statements": 20,
+        }
+    else:
+        _database["CONN_HEALTH_CHECKS"] = True
+        _database.setdefault("CONN_MAX_AGE", 60)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Queues, served in this order [S3-01]. No time-out: the heartbeat of a part judges, not the clock of a job.
@@ -226,8 +233,6 @@ STORAGES["nights"] = {
         "directory_permissions_mode": 0o700,
     },
 }
-# The alias of the database that holds the accumulators.
-ACCUMULATORS_DATABASE = env.str("ACCUMULATORS_DATABASE", default="default")
 MEDIA_ROOT = NIGHTWARD_HOME / "files"
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

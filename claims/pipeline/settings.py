@@ -15,8 +15,10 @@ STEPS = {
 }
 
 
-def ensure_settings(**_: Any) -> None:
-    """After each migrate; what staff have set stays."""
+def ensure_settings(using: str = "default", **_: Any) -> None:
+    """After each migrate; what staff have set stays. The accumulators' own database has no settings."""
+    if using != "default":
+        return
     for sequence, (step, (program, frequency, rationale)) in enumerate(STEPS.items()):
         StepSetting.objects.get_or_create(
             step=step,

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from rich.console import Console
 
 from backoffice.demo import clear_region, closing_table, sign_in
@@ -54,7 +55,8 @@ class Command(BaseCommand):
                 "The demo's hospital is open elsewhere: end ./bin/serve with Ctrl-C first. Nothing was changed.",
                 returncode=1,
             )
-        call_command("migrate", interactive=False, verbosity=0)
+        for database in connections:
+            call_command("migrate", database=database, verbosity=0, interactive=False)
         ensure_queue_server()
         today = datetime.now(UTC).date()
         shutil.rmtree(folder / "hospital", ignore_errors=True)

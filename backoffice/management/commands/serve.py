@@ -43,7 +43,8 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         try:
-            call_command("migrate", verbosity=0, interactive=False)
+            for database in connections:
+                call_command("migrate", database=database, verbosity=0, interactive=False)
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"The database cannot be used ({reason}). Correct DATABASE_URL, or start it.") from None
