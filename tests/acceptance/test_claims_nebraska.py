@@ -42,7 +42,10 @@ def assert_expected(manage: Any, folder: Path) -> None:
         assert filecmp.cmp(folder / name, FOLDER / "expected" / name, shallow=False), name
 
 
-@pytest.mark.parametrize(("partitions", "frequency"), [(1, 2_000), (3, 100), (7, 17)])
+@pytest.mark.parametrize(
+    ("partitions", "frequency"),
+    [pytest.param(1, 2_000, marks=pytest.mark.slow), (3, 100), pytest.param(7, 17, marks=pytest.mark.slow)],
+)
 def test_a_night_gives_the_right_answer_for_each_line(
     manage: Any, tmp_path: Path, partitions: int, frequency: int
 ) -> None:
@@ -58,6 +61,7 @@ def test_a_night_gives_the_right_answer_for_each_line(
     assert Run.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_a_night_that_is_undone_leaves_what_was_before_it_and_can_be_run_again(manage: Any, tmp_path: Path) -> None:
     manage("load_claims", str(FOLDER), "--region", "nebraska")
     manage("run_pipeline", *NIGHT, "--wait")

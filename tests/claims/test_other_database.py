@@ -42,7 +42,12 @@ def elsewhere(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
     connections.settings[ALIAS] = connections.configure_settings(both)[ALIAS]
     connection = connections[ALIAS]
     # Django refuses databases that a test does not declare, and would empty a declared one as if it had every table.
-    monkeypatch.setattr(connection, "ensure_connection", lambda: connection.connection or connection.connect())
+
+    def connect_once() -> None:
+        if connection.connection is None:
+            connection.connect()
+
+    monkeypatch.setattr(connection, "ensure_connection", connect_once)
     settings.ACCUMULATORS_DATABASE = ALIAS
     call_command("migrate", database=ALIAS, verbosity=0)
     yield f"sqlite:///{path}"
