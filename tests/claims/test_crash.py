@@ -66,6 +66,7 @@ def images_above_the_checkpoint(run: Run) -> int:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_killed_when_the_images_are_committed_and_the_accumulators_not_yet_written(killed: Kill) -> None:
     """S2-17, S2-21, X-10"""
     region = ready()
@@ -93,7 +94,8 @@ def test_killed_once_more_while_the_accumulators_are_put_back(killed: Kill) -> N
     assert_undisturbed(short_night(region))
 
 
-@pytest.mark.parametrize("step", [pytest.param("validate"), pytest.param("remit", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["validate", "remit"])
 def test_killed_with_files_written_that_no_checkpoint_vouches_for(killed: Kill, step: str) -> None:
     """S2-24, X-12"""
     region = ready()

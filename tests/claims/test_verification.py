@@ -58,12 +58,13 @@ def cut_off() -> None:
     ("spoil", "said"),
     [
         (lambda: files.storage().delete(second_file().name), "enriched: 20 records expected in .*, 0 found"),
-        (cut_off, "enriched: 20 records expected in .*, 0 found"),
-        (lambda: change(lambda frame: frame[1:]), "enriched: 288 records expected, 287 found, -1"),
+        pytest.param(cut_off, "enriched: 20 records expected in .*, 0 found", marks=pytest.mark.slow),
+        pytest.param(lambda: change(lambda frame: frame[1:]), "enriched: 288 .* 287 found, -1", marks=pytest.mark.slow),
         (lambda: change(lambda frame: pl.concat([frame, frame[:1]])), r"enriched: 288 .* 289 found, \+1"),
-        (
+        pytest.param(
             lambda: change(lambda frame: frame.with_columns(pl.col("billed") + 1)),
             r"enriched: [\d,]+ cents expected, [\d,]+ found, \+20",
+            marks=pytest.mark.slow,
         ),
         (
             lambda: change(lambda frame: frame.with_columns(pl.col("plan_id").reverse())),
