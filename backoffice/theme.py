@@ -57,7 +57,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Rejected claims", "assignment_late", "admin:claims_rejects", "see"),
             _item("Remittances", "payments", "admin:claims_remittance_changelist", "see"),
             _item("Accumulator ledger", "account_balance_wallet", "admin:claims_ledger", "see"),
-            _item("Start a night", "start", "admin:start_run_pipeline", "start_any"),
+            _item("Claims tables", "table_view", "admin:claims_tables", "see"),
         ],
     },
     {
@@ -67,19 +67,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item("Runs", "play_circle", "admin:runs_run_changelist", "see"),
             _item("Failures", "error", "admin:runs_failure_changelist", "see"),
             _item("Start recovery", "start", "admin:start_recover_services", "start_recovery"),
-        ],
-    },
-    {
-        "title": "Claims tables",
-        "separator": True,
-        "items": [
-            _item("Providers", "medical_services", "admin:claims_provider_changelist", "see"),
-            _item("Procedure codes", "list_alt", "admin:claims_procedurecode_changelist", "see"),
-            _item("Plans", "health_and_safety", "admin:claims_plan_changelist", "see"),
-            _item("Plan benefits", "checklist", "admin:claims_planbenefit_changelist", "see"),
-            _item("Fees", "sell", "admin:claims_fee_changelist", "see"),
-            _item("Contract terms", "handshake", "admin:claims_contractterms_changelist", "see"),
-            _item("Step settings", "tune", "admin:claims_stepsetting_changelist", "see"),
+            _item("Start a night", "dark_mode", "admin:start_run_pipeline", "start_any"),
         ],
     },
     {

@@ -18,10 +18,10 @@ from backoffice.runs.models import Failure, Resolution, Run, RunStatus
 from claims.jobs import RUN_PIPELINE_NAME
 from claims.models import AdjudicatedClaim, Night, StagedBatch, StagedLine
 from claims.pipeline.numbers import NIGHT
+from claims.pipeline.restage import source_of, waiting
 from regions.models import Region
 
 CATEGORY = "rejected"
-SOURCE = "rejects of the night of {}"
 COPIED = [
     column.attname for column in StagedLine._meta.concrete_fields if column.attname not in ("id", "batch_id")
 ]  # fmt: skip
@@ -76,8 +76,8 @@ def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restage
             continue
         batch = batches.get(night.run_date)
         if batch is None:
-            source = SOURCE.format(night.run_date)
-            batch = batches[night.run_date] = StagedBatch.objects.create(region=region, source=source)
+            batch = StagedBatch.objects.create(region=region, source=source_of(night))
+            batches[night.run_date] = batch
         lines = _copy(row.reference, night, batch)
         batch.lines += lines
         found.lines += lines
@@ -93,8 +93,8 @@ def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
         return "resolved already"
     if night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
         return "their night is not complete"
-    waiting = StagedBatch.objects.filter(region=night.region_id, run_date=None)
-    if StagedLine.objects.filter(batch__in=waiting, claim_id=row.reference).exists():
+    batches = StagedBatch.objects.filter(region=night.region_id, run_date=None)
+    if StagedLine.objects.filter(batch__in=batches, claim_id=row.reference).exists():
         return "waiting for the next night already"
     if row.reference in settled:
         return "paid or denied in a night already"
@@ -133,8 +133,7 @@ def _resolve(row: Failure, to: Resolution, user: User, reason: str, **details: i
 
 def wait_again(night: Night) -> int:
     """How many lines of the night's rejects wait for the next night."""
-    waiting = StagedBatch.objects.filter(region=night.region, run_date=None, source=SOURCE.format(night.run_date))
-    return sum(waiting.values_list("lines", flat=True))
+    return sum(waiting(night).values_list("lines", flat=True))
 
 
 def export_rows(rows: QuerySet[Failure]) -> Iterator[tuple[object, ...]]:

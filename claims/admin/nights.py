@@ -25,6 +25,7 @@ from claims.admin.ledger import ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
 from claims.admin.start import start_night
+from claims.admin.tables import tables_page
 from claims.controls import controls, dollars, last_runs
 from claims.forecast import Forecast, forecast
 from claims.forecast_words import capacity_in_words, slack_in_words
@@ -52,6 +53,7 @@ class NightAdmin(StaffAdmin):
             page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
+            page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
             page("<int:pk>/restart/", self.restart, "claims_night_restart"),

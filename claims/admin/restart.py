@@ -1,19 +1,17 @@
 """Going on with a night: each way with its forecast end, a question, and the restart. Undo is for the command."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
 from backoffice.access import may_run
 from backoffice.runs.admin.runs import redirect_to_run
 from backoffice.runs.control import restart_run
-from backoffice.runs.models import Run
 from claims.forecast import Choice, Forecast, forecast
 from claims.forecast_words import slack_in_words
 from claims.jobs import RUN_PIPELINE
@@ -29,9 +27,9 @@ def restart_page(request: HttpRequest, night: Night, each_context: Callable[[Htt
         raise PermissionDenied
     shown = forecast(night.region, night.run_date)
     chosen = _chosen(request, shown)
-    run = shown.run
+    run, user = shown.run, cast(User, request.user)
     if run is not None and chosen is not None and "sure" in request.POST:
-        return _restart(request, night, run, chosen)
+        return redirect_to_run(request, run, lambda: restart_run(run, user=user, from_step=chosen.step))
     if request.method == "POST" and chosen is None and "back" not in request.POST:
         messages.error(request, "Choose how to go on.")
     ask = chosen is not None and "back" not in request.POST
@@ -46,6 +44,7 @@ def restart_page(request: HttpRequest, night: Night, each_context: Callable[[Htt
             for each in shown.choices
         ],
         "undone": _undone(shown, chosen) if chosen else [],
+        "withdrawn": wait_again(night) if chosen and chosen.step in DECIDES_ANEW else 0,
     }
     template = "admin/claims/confirm_restart.html" if ask else "admin/claims/restart.html"
     return TemplateResponse(request, template, context)
@@ -61,15 +60,3 @@ def _undone(shown: Forecast, chosen: Choice) -> list[str]:
     """The steps whose outputs go before they are made again."""
     names = [step.name for step in shown.steps if step.pace.started_at]
     return names[names.index(chosen.step) :] if chosen.step in names else []
-
-
-def _restart(request: HttpRequest, night: Night, run: Run, chosen: Choice) -> HttpResponse:
-    waiting = wait_again(night) if chosen.step in DECIDES_ANEW else 0
-    if waiting:
-        messages.error(
-            request,
-            f"{waiting:,} lines of this night's rejects wait for the next night. Decided again here,"
-            " they could be paid twice: run the next night first, or restart from a later step.",
-        )
-        return redirect(reverse("admin:claims_night_restart", args=[night.pk]))
-    return redirect_to_run(request, run, lambda: restart_run(run, user=request.user, from_step=chosen.step))  # type: ignore[arg-type]

@@ -1,16 +1,22 @@
 """The settings of the steps, which engineers change; and the reference tables, which the loader replaces."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 
+from backoffice.access import requires, scoped
 from backoffice.audit import record_change
 from backoffice.staffadmin import RegionFilter, StaffAdmin
 from claims.models import ContractTerms, Fee, Plan, PlanBenefit, ProcedureCode, Provider, StepSetting
 
 MOST = 1_000_000
+TABLES: tuple[type[Model], ...] = (Provider, ProcedureCode, Plan, PlanBenefit, Fee, ContractTerms)
 
 
 class StepSettingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -46,6 +52,21 @@ class StepSettingAdmin(StaffAdmin):
         changed = {name: values for name, values in changes.items() if values[0] != values[1]}
         if changed:
             record_change(obj, changed)
+
+
+@requires("see")
+def tables_page(request: HttpRequest, each_context: Callable[[HttpRequest], Any]) -> HttpResponse:
+    """The way to each table, with how many rows the user's regions have."""
+    tables = [
+        {
+            "title": model._meta.verbose_name_plural,
+            "rows": scoped(model._default_manager.all(), request.user).count(),
+            "url": reverse(f"admin:claims_{model._meta.model_name}_changelist"),
+        }
+        for model in TABLES
+    ]
+    context = {**each_context(request), "title": "Claims tables", "tables": tables}
+    return TemplateResponse(request, "admin/claims/tables.html", context)
 
 
 class ReferenceAdmin(StaffAdmin):

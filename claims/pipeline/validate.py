@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import Failure, StepPart
 from claims.models import OutputFile
-from claims.pipeline import extract, files, parse, references, verify
+from claims.pipeline import extract, files, parse, references, restage, verify
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
 
@@ -174,4 +174,5 @@ def reset(part: StepPart) -> None:
     night = night_of(part)
     for output in (DECISIONS, VALID, REJECT):
         files.forget(night, output, part.partition)
+    restage.withdraw(night)
     Failure.objects.filter(run__chain=part.step.chain, step=part.step.name).delete()

@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from backoffice.runs.models import Run, StepPart, StepState
+from backoffice.runs.models import Failure, Run, StepPart, StepState
 from claims.models import StagedBatch
-from claims.rejects import SOURCE
+from claims.pipeline import validate
+from claims.pipeline.restage import source_of
 from claims.window import run_date_at, window_of
-from tests.admin.claims_world import NIGHT, ClaimsWorld, make_claims
+from tests.admin.claims_world import ClaimsWorld, make_claims
 from tests.admin.conftest import SignIn, World, said, text_of
 from tests.claims.nights import make_night
 
@@ -140,12 +141,21 @@ def test_resuming_undoes_nothing(sign_in: SignIn, broken: ClaimsWorld) -> None:
     assert not StepPart.objects.filter(undo=True).exists()
 
 
-@pytest.mark.usefixtures("queue")
-def test_rejects_are_not_decided_again_while_they_wait_for_the_next_night(sign_in: SignIn, broken: ClaimsWorld) -> None:
-    StagedBatch.objects.create(region=broken.region, source=SOURCE.format(NIGHT), lines=2)
-    response = sign_in("operator").post(restart_of(broken), {"step": "validate", "sure": "1"})
-    assert "they could be paid twice" in said(response)
-    assert Run.objects.filter(chain=broken.night.chain).count() == 1
+def test_it_says_which_rejects_no_longer_wait_when_the_night_decides_anew(sign_in: SignIn, broken: ClaimsWorld) -> None:
+    StagedBatch.objects.create(region=broken.region, source=source_of(broken.night), lines=2)
+    client = sign_in("operator")
+    assert "2 lines of its rejects" in client.post(restart_of(broken), {"step": "validate"}).content.decode()
+    assert "of its rejects" not in client.post(restart_of(broken), {"step": "price"}).content.decode()
+
+
+def test_rejects_that_were_staged_again_are_withdrawn_with_the_decisions(broken: ClaimsWorld) -> None:
+    waiting = StagedBatch.objects.create(region=broken.region, source=source_of(broken.night), lines=2)
+    loaded = StagedBatch.objects.create(region=broken.region, source="another folder", lines=2)
+    validate.reset(StepPart.objects.get(step__name="validate"))
+    left = set(StagedBatch.objects.values_list("pk", flat=True))
+    assert loaded.pk in left
+    assert waiting.pk not in left
+    assert not Failure.objects.filter(category="rejected").exists()
 
 
 @pytest.mark.parametrize("role", ["viewer", "finance", "auditor"])
