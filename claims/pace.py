@@ -87,13 +87,16 @@ def states_of(run: Run | None) -> list[StepState]:
 
 
 def _pace(state: StepState, before: float, at_once: float) -> Pace:
-    parts = list(state.parts.all())
-    done, of = sum(part.done for part in parts), sum(part.of for part in parts)
-    counted = all(part.of for part in parts) or state.status == StepStatus.COMPLETE
+    done = lines_read(state)
     return Pace(
-        name=state.name, status=state.status, lines=of if counted else max(of, before), done=done,
-        seconds=clock_seconds(state, at_once), started_at=state.started_at, ended_at=state.ended_at,
+        name=state.name, status=state.status, lines=done if state.status == StepStatus.COMPLETE else max(before, done),
+        done=done, seconds=clock_seconds(state, at_once), started_at=state.started_at, ended_at=state.ended_at,
     )  # fmt: skip
+
+
+def lines_read(state: StepState) -> float:
+    """Committed. The parts' own `done` counts positions, in which rejected lines leave gaps."""
+    return float(sum(part.totals.get("in", 0) for part in state.parts.all()))
 
 
 def _handed_on(state: StepState | None, pace: Pace) -> float:
@@ -145,5 +148,5 @@ def history(region: Region, but: Run | None) -> Rates:
     lines: Rates = {}
     for state in StepState.objects.filter(chain__in=chains, status=StepStatus.COMPLETE).prefetch_related("parts"):
         seconds[state.name] = seconds.get(state.name, 0) + clock_seconds(state, 1.0)
-        lines[state.name] = lines.get(state.name, 0) + sum(part.done for part in state.parts.all())
+        lines[state.name] = lines.get(state.name, 0) + lines_read(state)
     return {name: seconds[name] / lines[name] for name in seconds if lines[name] and seconds[name]}

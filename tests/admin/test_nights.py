@@ -104,7 +104,7 @@ def broken(north: World) -> ClaimsWorld:
     Run.objects.filter(pk=world.run.pk).update(status="failed", reason="configuration", detail="No terms.")
     StepState.objects.filter(name__in=("price", "adjudicate", "remit")).update(status="pending", outputs={})
     StepState.objects.filter(name__in=("adjudicate", "remit")).update(started_at=None)
-    StepPart.objects.filter(step__name__in=("price", "adjudicate", "remit")).update(status="pending", done=0)
+    StepPart.objects.filter(step__name__in=("price", "adjudicate", "remit")).update(status="pending", totals={})
     return world
 
 

@@ -88,10 +88,9 @@ def test_another_regions_nights_say_nothing(region: Region) -> None:
 def test_partitions_that_are_worked_at_once_share_the_time(region: Region) -> None:
     make_night(region, NIGHT, begins=OPENS, upto="enrich", share=0.5, status="running")
     part = StepPart.objects.get(step__name="enrich")
-    StepPart.objects.filter(pk=part.pk).update(done=700_000, of=1_400_000)
-    StepPart.objects.create(
-        step=part.step, run=part.run, partition=1, status="running", done=700_000, of=1_400_000, seconds=part.seconds
-    )
+    half = {"totals": {"in": 700_000}, "seconds": part.seconds}
+    StepPart.objects.filter(pk=part.pk).update(**half)
+    StepPart.objects.create(step=part.step, run=part.run, partition=1, status="running", **half)
     night = forecast(region, NIGHT, OPENS + timedelta(minutes=90))
     step = night.steps[2]
     assert minutes((step.ends - night.now).total_seconds()) == round(55 / 2)
@@ -130,7 +129,7 @@ def test_a_step_that_was_restarted_counts_what_it_worked_and_not_the_hours_betwe
 
 def test_rejected_lines_are_not_waited_for(region: Region) -> None:
     make_night(region, NIGHT, begins=OPENS, upto="enrich", share=0.5, status="running")
-    StepPart.objects.filter(step__name="enrich").update(of=1_400_000)
+    StepPart.objects.filter(step__name="enrich").update(totals={"in": 700_000})
     outputs = StepState.objects.get(name="validate").outputs
     outputs["valid"]["count"] = 1_400_000
     StepState.objects.filter(name="validate").update(outputs=outputs)
