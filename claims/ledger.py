@@ -130,7 +130,9 @@ def _change(row: AdjudicatedClaim, met: Met, run_date: date) -> Change:
 def record_ledger_view(region: Region, member: str, **details: Any) -> None:
     """Which accumulators were shown, by their rows' numbers; of a member without any, that somebody looked."""
     rows = Accumulator.objects.using(accumulators.database()).filter(region_id=region.pk, member_id=member)
-    for row in rows:
-        record_view(row, ledger=True, **details)
-    if not rows:
+    found = list(rows.values_list("pk", flat=True))
+    for pk in found:
+        # Made anew: an entry about a row of another database would be written there.
+        record_view(Accumulator(pk=pk, region_id=region.pk), ledger=True, **details)
+    if not found:
         record_view(region, ledger=True, found=0, **details)
