@@ -1,5 +1,6 @@
 """What the page of a run says in words: how long it has been at it, its parameters, its windows, a preview's rows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,8 +34,8 @@ def nothing_read(run: Run, status: str = "running") -> None:
 def test_before_the_first_commit_the_page_says_that_time_passes(sign_in: SignIn, north: World, status: str) -> None:
     nothing_read(north.run, status)
     page = text_of(sign_in("operator"), page_of(north.run))
-    assert ">42 s</strong> since the start" in page
-    assert ">7 s</span> ago" in page
+    assert re.search(r">4\d s</strong> since the start", page)
+    assert re.search(r">1?\d s</span> ago", page)
     assert "The first chunk is being worked" in page
     assert "0 %" not in page
     assert " of work</span>" not in page
@@ -52,7 +53,7 @@ def test_a_run_that_waits_says_how_long_it_has(sign_in: SignIn, north: World) ->
     asked = timezone.now() - timedelta(minutes=3)
     Run.objects.filter(pk=north.run.pk).update(status="queued", created_at=asked, started_at=None, ended_at=None)
     page = text_of(sign_in("operator"), page_of(north.run))
-    assert ">3 min 0 s</strong> in the queue" in page
+    assert re.search(r">3 min \d s</strong> in the queue", page)
     assert "heartbeat" not in page
 
 

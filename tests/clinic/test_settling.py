@@ -150,6 +150,7 @@ def test_a_preview_leaves_the_open_writes_of_others_alone(ward: Ward) -> None:
     assert states("a") == [WriteState.INTENDED]
 
 
+@pytest.mark.slow
 def test_two_open_writes_of_one_key_are_one_session_and_hold_no_later_run_up(ward: Ward) -> None:
     """X-20: a worker that dies before it sends, a look-up that is down, answers that are dropped the night after."""
     ward.visit("a")

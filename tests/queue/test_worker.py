@@ -114,6 +114,7 @@ def test_ctrl_c_in_the_terminal_reaches_all_and_gives_the_part_back(
     assert StepPart.objects.get(run=run).status == "pending"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_of_a_pool_is_replaced_and_named(
     processes: Processes, queue_server: str, enqueue: Write, lines: Path
 ) -> None:

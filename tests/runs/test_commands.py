@@ -114,6 +114,7 @@ def test_an_unreachable_hospital_ends_with_1_and_can_be_continued(
     assert list(Run.objects.values_list("attempt", "status")) == [(2, "complete"), (1, "failed")]
 
 
+@pytest.mark.slow
 def test_fresh_begins_again_where_the_same_command_would_continue(
     north: Region, hospital: Hospital, processes: Processes
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -36,10 +37,8 @@ def test_without_the_environment_its_python_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
 def test_a_reader_that_has_enough_is_no_fault(processes: Processes, format: str) -> None:
     run = written(RegionFactory.create())
-    command = (
-        f"{sys.executable} manage.py export_missing_services --run {run.pk} --format {format} | head -c 1 >/dev/null"
-    )
-    shell = processes.start("sh", "-c", command)
+    export = f"{quote(sys.executable)} manage.py export_missing_services --run {run.pk} --format {format}"
+    shell = processes.start("sh", "-c", f"{export} | head -c 1 >/dev/null")
     assert shell.ends(within=30) == 0
     assert shell.output == ""
 

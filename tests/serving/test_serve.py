@@ -166,6 +166,7 @@ def test_the_sign_in_is_shown_on_a_terminal(settings: Settings, tmp_path: Path) 
     assert sign_in_line(terminal=True) == "Sign in as demo with the password open-sesame"
 
 
+@pytest.mark.slow
 def test_the_sign_in_is_not_written_elsewhere(processes: Processes, home: Path, migrated: Path) -> None:
     home.mkdir()
     shutil.copy(migrated, home)
