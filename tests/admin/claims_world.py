@@ -19,7 +19,7 @@ from claims.models import (
     StagedBatch,
     StagedLine,
 )
-from claims.pipeline import files, remit
+from claims.pipeline import bulk, files, remit
 from claims.pipeline.numbers import base
 from regions.models import Region
 from tests.claims.nights import make_night
@@ -78,6 +78,7 @@ def _line(batch: StagedBatch, claim: str, number: int, member: str) -> None:
 
 def _adjudicate(region: Region, night: Night) -> None:
     seq = base(night.pk, 0) + 1
+    bulk.begin_night(AdjudicatedClaim, night)
     AdjudicatedClaim.objects.create(
         seq=seq, claim_id="C-PAID", line_number=1, member_id=MEMBER, provider_npi=PROVIDER,
         service_date=date(2026, 2, 1), category="OFFICE", denial=0, method=1, billed=10_000, allowed=8_000, copay=500,
