@@ -1,18 +1,18 @@
 """The jobs of claims, as data."""
 
 from datetime import date
-from typing import Any
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
+from backoffice.runs.parameters import day, whole
 from claims.models import Night, StagedBatch
 from claims.pipeline import adjudicate, enrich, extract, night, price, remit, validate
-from claims.pipeline.numbers import MOST_PARTITIONS
 from regions.models import Region
 
 RUN_PIPELINE_NAME = "run_pipeline"
 KNOWN = ("run_date", "partitions")
+MOST_PARTITIONS = 64
 
 
 def partitions(parameters: Json) -> int:
@@ -28,22 +28,10 @@ def pipeline_parameters(region: Region | None, raw: Json) -> Json:
         raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
     if "run_date" not in raw:
         raise Misuse("Say which night: run_date, as 2026-11-21.")
-    run_date = _day(raw["run_date"])
-    many = raw.get("partitions", 1)
-    if isinstance(many, bool) or not isinstance(many, int) or not 1 <= many <= min(64, MOST_PARTITIONS):
-        raise Misuse("partitions is a whole number from 1 to 64.")
+    run_date = day(raw, "run_date")
+    many = whole(raw, "partitions", 1, 1, MOST_PARTITIONS)
     _check_order(region, run_date)
     return {"run_date": run_date.isoformat(), "partitions": many}
-
-
-def _day(text: Any) -> date:
-    try:
-        day = date.fromisoformat(str(text))
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != str(text):
-        raise Misuse("run_date is a day, as 2026-11-21.")
-    return day
 
 
 def _check_order(region: Region, run_date: date) -> None:

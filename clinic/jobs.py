@@ -9,6 +9,7 @@ from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
+from backoffice.runs.parameters import day, whole
 from clinic.models import MissingService
 from clinic.recovery import balance, judge, prepare, scope, settle, store, verdict, write
 from clinic.recovery.scope import PREVIEW
@@ -30,7 +31,7 @@ def recovery_parameters(region: Region | None, raw: Json) -> Json:
         raise Misuse("Recovery needs a region.")
     if unknown := set(raw) - set(KNOWN):
         raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
-    stored: Json = {"chunk": _whole(raw, "chunk", 200, 1, 200), "mode": raw.get("mode", MODES[0])}
+    stored: Json = {"chunk": whole(raw, "chunk", 200, 1, 200), "mode": raw.get("mode", MODES[0])}
     if stored["mode"] not in MODES:
         raise Misuse(f"mode is one of: {', '.join(MODES)}.")
     if "only" in raw:
@@ -38,7 +39,7 @@ def recovery_parameters(region: Region | None, raw: Json) -> Json:
             raise Misuse(f"Either single appointments or a range: leave out {', '.join(sorted(range_keys))}.")
         return {**stored, "only": _only(region, raw["only"])}
     begins, ends = _range(region, raw)
-    return {**stored, "from": begins.isoformat(), "to": ends.isoformat(), "window": _whole(raw, "window", 7, 1, 36_600)}
+    return {**stored, "from": begins.isoformat(), "to": ends.isoformat(), "window": whole(raw, "window", 7, 1, 36_600)}
 
 
 def _range(region: Region, raw: Json) -> tuple[date, date]:
@@ -46,33 +47,13 @@ def _range(region: Region, raw: Json) -> tuple[date, date]:
         if "from" in raw or "to" in raw:
             raise Misuse("Either days, or from and to.")
         today = datetime.now(ZoneInfo(region.time_zone)).date()
-        return today - timedelta(days=_whole(raw, "days", 1, 1, 36_600)), today
+        return today - timedelta(days=whole(raw, "days", 1, 1, 36_600)), today
     if not ("from" in raw and "to" in raw):
         raise Misuse("Say which days: from and to, or days.")
-    begins, ends = _day(raw, "from"), _day(raw, "to")
+    begins, ends = day(raw, "from"), day(raw, "to")
     if begins >= ends:
         raise Misuse(f"The range is empty: from {begins} (included) to {ends} (not included).")
     return begins, ends
-
-
-def _day(raw: Json, name: str) -> date:
-    text = str(raw[name])
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:  # 20261121 and 2026-W47-6 are ISO 8601 as well, but not ours
-        raise Misuse(f"{name} is a day, as 2026-11-21.")
-    if not 1900 <= day.year <= 2200:
-        raise Misuse(f"{name} lies between the years 1900 and 2200.")
-    return day
-
-
-def _whole(raw: Json, name: str, default: int, least: int, most: int) -> int:
-    value = raw.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Misuse(f"{name} is a whole number from {least} to {most}.")
-    return value
 
 
 def _only(region: Region, only: Any) -> Json:

@@ -1,6 +1,5 @@
 """Nights in the admin: the list, and the page of one with its timeline, its control rows and its ways to go on."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access import may, may_run
 from backoffice.lists import Filter, Listing, by, region_choices
+from backoffice.live import live_answer
 from backoffice.runs import control
 from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
@@ -89,12 +89,7 @@ class NightAdmin(StaffAdmin):
         night = self._night(request, str(pk))
         control.abandon_stale_runs()
         html = render_to_string("admin/claims/night_live.html", page_of(request, night), request)
-        etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
-        response: HttpResponse = HttpResponse(html)
-        if request.headers.get("If-None-Match") == etag:
-            response = HttpResponseNotModified()
-        response["ETag"], response["Cache-Control"] = etag, "no-store"
-        return response
+        return live_answer(request, html)
 
     def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return restart_page(request, self._night(request, str(pk)), self.admin_site.each_context)

@@ -24,12 +24,11 @@ KEY = ("claim_id", "line_number")
 
 @dataclass(kw_only=True)
 class Work:
-    """Opened for one part. `outputs` are the names of the file outputs that the step writes."""
+    """Opened for one part. `references` are the tables that its step looks up, read once."""
 
     part: StepPart
     night: Night
     frequency: int
-    outputs: tuple[str, ...] = ()
     references: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,7 +86,7 @@ def opened(part: StepPart, *outputs: str) -> Iterator[Work]:
         files.sweep(night, output, part.partition)
     frequency = StepSetting.objects.get(step=part.step.name).commit_frequency
     try:
-        yield Work(part=part, night=night, frequency=frequency, outputs=outputs)
+        yield Work(part=part, night=night, frequency=frequency)
     except FenceLost:
         # Whoever holds the part now has swept already, before this worker wrote its last files.
         for output in outputs:

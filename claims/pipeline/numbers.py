@@ -3,7 +3,6 @@ as rows are appended, and refuses a record that is written twice."""
 
 PARTITION = 10**9
 NIGHT = 10**13
-MOST_PARTITIONS = NIGHT // PARTITION - 1
 
 
 def base(night: int, partition: int) -> int:

@@ -27,9 +27,7 @@ def control(night: Night, step: str) -> Json:
     return outputs
 
 
-def file_output(
-    work: Work, output: str, cents: str, *, billed: str = "billed", digest_of: Frames | None = None
-) -> Json:
+def file_output(work: Work, output: str, cents: str, *, billed: str = "billed") -> Json:
     """The figures of an output in files, read back."""
 
     def frames() -> Iterator[pl.DataFrame]:

@@ -1,6 +1,5 @@
 """Runs in the admin: the list, the page of one run that keeps itself up to date, and its buttons."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.access import may_run
 from backoffice.lists import Filter, Listing, by, region_choices
+from backoffice.live import live_answer
 from backoffice.runs import control
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState
@@ -140,12 +140,7 @@ class RunAdmin(StaffAdmin):
             run.refresh_from_db()
         # What ticks is left to the script: written here, each answer would be another one.
         html = render_to_string("admin/runs/live.html", {**page_of(request, run), "by_script": True}, request)
-        etag = f'"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
-        response: HttpResponse = HttpResponse(html)
-        if request.headers.get("If-None-Match") == etag:
-            response = HttpResponseNotModified()
-        response["ETag"], response["Cache-Control"] = etag, "no-store"
-        return response
+        return live_answer(request, html)
 
     def _button(self, act: Callable[[HttpRequest, Run], Run]) -> Callable[[HttpRequest, int], HttpResponse]:
         def view(request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,14 +1,15 @@
 """manage.py export_pipeline: what a night came to, as CSV files in a folder."""
 
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.runs.command import region_named
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.parameters import day
 from claims.models import Night
 from claims.pipeline.export import export
 
@@ -35,9 +36,9 @@ def night_named(region_name: str, text: str) -> Night:
     """The night, or a CommandError that lists the latest there are."""
     region = region_named(region_name)
     try:
-        run_date = date.fromisoformat(text)
-    except ValueError:
-        raise CommandError("--run-date is a day, as 2026-11-21.", returncode=2) from None
+        run_date = day({"--run-date": text}, "--run-date")
+    except Misuse as error:
+        raise CommandError(str(error), returncode=2) from None
     night = Night.objects.select_related("region").filter(region=region, run_date=run_date).first()
     if night is None:
         latest = ", ".join(str(night.run_date) for night in Night.objects.filter(region=region)[:5]) or "none yet"

@@ -1,0 +1,28 @@
+"""How a job reads what it was given: a day, a whole number. Misuse says in one line what it should have been."""
+
+from datetime import date
+
+from backoffice.runs.faults import Misuse
+from backoffice.runs.job import Json
+
+
+def day(raw: Json, name: str) -> date:
+    """YYYY-MM-DD between the years 1900 and 2200; 20261121 and 2026-W47-6 are ISO 8601 as well, but not ours."""
+    text = str(raw[name])
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text:
+        raise Misuse(f"{name} is a day, as 2026-11-21.")
+    if not 1900 <= found.year <= 2200:
+        raise Misuse(f"{name} lies between the years 1900 and 2200.")
+    return found
+
+
+def whole(raw: Json, name: str, default: int, least: int, most: int) -> int:
+    """A whole number from `least` to `most`; `default` where it is not given."""
+    value = raw.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Misuse(f"{name} is a whole number from {least} to {most}.")
+    return value
