@@ -215,6 +215,8 @@ def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
             state.restart_count += 1
             state.status = StepStatus.PENDING
             state.outputs = {}
+            if not state.parts.filter(checkpoint_number__gt=0).exists():
+                state.started_at = None  # it begins anew, so its time does as well
             state.remaining = state.parts.exclude(status=StepStatus.COMPLETE).count()
             state.save()
         counts[state.name] = state.restart_count

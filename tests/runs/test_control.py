@@ -318,3 +318,12 @@ class LostFence(Heartbeat):
     def __init__(self, part: StepPart) -> None:
         super().__init__(part)
         self._lost.set()
+
+
+def test_a_step_that_begins_anew_has_the_time_of_its_new_beginning(world: World) -> None:
+    again = restart_run(work_all(begin("three")), attended=True, from_step="second")
+    work_all(again)
+    first, second, _ = StepState.objects.filter(chain=again.chain)
+    assert first.started_at is not None
+    assert second.started_at is not None
+    assert first.started_at < again.created_at <= second.started_at
