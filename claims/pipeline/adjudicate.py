@@ -6,10 +6,11 @@ Moving rows is the cost, the arithmetic is one plain function per line (claims/p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
@@ -21,7 +22,7 @@ from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened
 from claims.pipeline.night import commit as commit_rows
 from claims.pipeline.numbers import base, span
-from claims.pipeline.rules import NOTHING, VISIT_LIMIT, Benefit, Met, Shares, adjudicate
+from claims.pipeline.rules import VISIT_LIMIT, Benefit, Met, adjudicate
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +32,8 @@ COLUMNS = (
     "seq", "claim_id", "line_number", "member_id", "provider_npi", "service_date", "category", "denial", "method",
     "billed", "allowed", "copay", "deductible", "coinsurance", "paid",
 )  # fmt: skip
+SHARES = ("copay", "deductible", "coinsurance")
+NOT_PAID = (None, None, None)
 AT_ONCE = 200_000
 PAID, DENIED = "paid", "denied"
 
@@ -39,8 +42,20 @@ PAID, DENIED = "paid", "denied"
 class Adjudicated(Rows):
     """A checkpoint's rows, its before images, and what the accumulators come to."""
 
-    images: pl.DataFrame | None = None
-    after: dict[Key, str | None] | None = None
+    images: pl.DataFrame
+    years: Sequence[Year]
+
+
+class Year(NamedTuple):
+    """A member's year within a checkpoint, as a before image keeps it: what it was and has come to, and between which
+    of the member's records."""
+
+    member_id: str
+    benefit_year: int
+    before: str | None
+    after: str
+    first: int
+    last: int
 
 
 @contextmanager
@@ -87,33 +102,17 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    import polars as pl
-
     frame, images_before = chunk.data
-    members = frame["member_id"].to_list()
-    standing = accumulators.stored(work.region.pk, members)
-    columns, touched = _adjudicated(frame, members, standing, work.references["benefits"])
-    adjudicated = frame.drop("plan_id").with_columns(**columns).select(COLUMNS)
-    after: dict[Key, str | None] = {key: accumulators.spelled(one.met) for key, one in touched.items()}
-    first_image = base(work.night.pk, work.partition) + images_before + 1
-    images = pl.DataFrame(
-        [
-            (first_image + n, *key, work.number, standing.get(key), after[key], one.first, one.last)
-            for n, (key, one) in enumerate(touched.items())
-        ],
-        schema={
-            "id": pl.Int64, "member_id": pl.String, "benefit_year": pl.Int64, "checkpoint_number": pl.Int64,
-            "before": pl.String, "after": pl.String, "first": pl.Int64, "last": pl.Int64,
-        },
-        orient="row",
-    )  # fmt: skip
+    standing = accumulators.stored(work.region.pk, frame["member_id"].unique().to_list())
+    adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
+    images = _images(work, years, images_before)
     chunk.checkpoint["images"] = images_before + images.height
     denied = int((adjudicated["denial"] != 0).sum())
     return Result(
         read=frame.height,
         outcomes=_outcomes(frame.height - denied, denied),
         totals={"in": frame.height, **counted(adjudicated, OUTPUT, "paid")},
-        rows=Adjudicated(frames=[(AdjudicatedClaim, adjudicated)], images=images, after=after),
+        rows=Adjudicated(frames=[(AdjudicatedClaim, adjudicated)], images=images, years=years),
         intents=[images] if images.height else (),
     )
 
@@ -122,58 +121,63 @@ def _outcomes(paid: int, denied: int) -> Counter[str]:
     return Counter({word: n for word, n in ((PAID, paid), (DENIED, denied)) if n})
 
 
-@dataclass(slots=True)
-class Touched:
-    """A member's year within a checkpoint: what it has come to, and between which records."""
-
-    met: Met
-    first: int
-    last: int
-
-
-def _adjudicated(
-    frame: pl.DataFrame, members: list[str], standing: dict[Key, str], of_plan: dict[tuple[str, str], Benefit]
-) -> tuple[dict[str, Any], dict[Key, Touched]]:
-    """The columns that adjudication adds, and the members' years that it changed, by their first change."""
+def adjudicated_lines(
+    frame: pl.DataFrame, standing: Mapping[Key, str], benefits: Mapping[tuple[str, str], Benefit]
+) -> tuple[pl.DataFrame, list[Year]]:
+    """The lines with what adjudication adds, in their order, which is by member and date; and what that makes of the
+    members' years that it touches."""
     import polars as pl
 
-    touched: dict[Key, Touched] = {}
-    mets: dict[Key, Met] = {}
-    denials: list[int] = []
-    allowed_out: list[int] = []
-    shares_out: list[Shares] = []
-    columns = (
-        frame["seq"], frame["service_date"].dt.year(), frame["plan_id"], frame["category"], frame["denial"],
-        frame["allowed"],
-    )  # fmt: skip
-    rows = zip(members, *(column.to_list() for column in columns), strict=True)
-    for member, seq, year, plan, category, denial, allowed in rows:
-        if denial:
-            denials.append(denial)
-            allowed_out.append(0)
-            shares_out.append(NOTHING)
-            continue
-        key = (member, year)
-        met = mets.get(key)
-        if met is None:
-            met = mets[key] = accumulators.read(standing[key]) if key in standing else Met()
-        shares = adjudicate(allowed, category, of_plan[plan, category], met)
-        if shares is None:
-            denials.append(VISIT_LIMIT)
-            allowed_out.append(0)
-            shares_out.append(NOTHING)
-            continue
-        denials.append(0)
-        allowed_out.append(allowed)
-        shares_out.append(shares)
-        if key in touched:
-            touched[key].last = seq
-        else:
-            touched[key] = Touched(met, seq, seq)
-    owed = dict(zip(Shares._fields, zip(*shares_out, strict=True), strict=True))
-    series = {name: pl.Series(values, dtype=pl.Int64) for name, values in [("allowed", allowed_out), *owed.items()]}
-    paid = series["allowed"] - series["copay"] - series["deductible"] - series["coinsurance"]
-    return {**series, "paid": paid, "denial": pl.Series(denials, dtype=pl.Int16)}, touched
+    payable = frame.filter(pl.col("denial") == 0)
+    years = payable.select(run=pl.struct("member_id", pl.col("service_date").dt.year()).rle()).unnest("run")
+    lines = zip(*(payable[name].to_list() for name in ("seq", "plan_id", "category", "allowed")), strict=True)
+    owed: tuple[list[int | None], ...] = ([], [], [])
+    copays, deductibles, coinsurances = (column.append for column in owed)
+    touched = []
+    for length, member, year in years.unnest("value").iter_rows():
+        before = standing.get((member, year))
+        met = Met() if before is None else accumulators.read(before)
+        first = last = 0
+        for seq, plan, category, allowed in islice(lines, length):
+            copay, deductible, coinsurance = adjudicate(allowed, category, benefits[plan, category], met) or NOT_PAID
+            copays(copay)
+            deductibles(deductible)
+            coinsurances(coinsurance)
+            if copay is not None:
+                first, last = first or seq, seq
+        if last:
+            touched.append(Year(member, year, before, accumulators.spelled(met), first, last))
+    return _with_shares(frame, payable["seq"], owed), touched
+
+
+def _with_shares(frame: pl.DataFrame, payable: pl.Series, owed: tuple[list[int | None], ...]) -> pl.DataFrame:
+    import polars as pl
+
+    shares = {name: pl.Series(column, dtype=pl.Int64) for name, column in zip(SHARES, owed, strict=True)}
+    decided = pl.DataFrame({"seq": payable, **shares})
+    paid = pl.col("copay").is_not_null()
+    return (
+        frame.join(decided, on="seq", how="left", maintain_order="left")
+        .with_columns(
+            denial=pl.when((pl.col("denial") == 0) & ~paid).then(VISIT_LIMIT).otherwise("denial").cast(pl.Int16),
+            allowed=pl.when(paid).then("allowed").otherwise(0),
+            **{name: pl.col(name).fill_null(0) for name in SHARES},
+        )
+        .with_columns(paid=pl.col("allowed") - pl.sum_horizontal(SHARES))
+        .select(COLUMNS)
+    )
+
+
+def _images(work: Work, years: list[Year], before: int) -> pl.DataFrame:
+    import polars as pl
+
+    begin = base(work.night.pk, work.partition) + before + 1
+    columns = zip(Year._fields, zip(*years, strict=True) if years else [()] * 6, strict=True)
+    return pl.DataFrame(dict(columns), schema=bulk.schema_of(BeforeImage, Year._fields)).select(
+        pl.int_range(begin, begin + pl.len(), dtype=pl.Int64).alias("id"),
+        *Year._fields,
+        pl.lit(work.number).alias("checkpoint_number"),
+    )
 
 
 def intend(work: Work, found: Result) -> None:
@@ -186,7 +190,9 @@ def intend(work: Work, found: Result) -> None:
 def act(work: Work, found: Result) -> Result:
     """The accumulators, in their own database's transaction and behind its own fence."""
     with accumulators.fenced(work.part):
-        accumulators.write(work.region.pk, found.rows.after)
+        accumulators.write(
+            work.region.pk, {(year.member_id, year.benefit_year): year.after for year in found.rows.years}
+        )
     found.intents = ()
     return found
 

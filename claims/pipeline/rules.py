@@ -28,15 +28,7 @@ class Met:
     visits: dict[str, int] = field(default_factory=dict)
 
 
-class Shares(NamedTuple):
-    """What the member owes of a paid line, in cents."""
-
-    copay: int
-    deductible: int
-    coinsurance: int
-
-
-NOTHING = Shares(0, 0, 0)
+Shares = tuple[int, int, int]  # what the member owes of a paid line, in cents: copay, deductible, coinsurance
 
 
 def adjudicate(allowed: int, category: str, benefit: Benefit, met: Met) -> Shares | None:
@@ -44,19 +36,22 @@ def adjudicate(allowed: int, category: str, benefit: Benefit, met: Met) -> Share
 
     paid = allowed - copay - deductible - coinsurance.
     """
+    of_plan, out_of_pocket_max, percent, of_category, copay_only, visit_limit = benefit
     visits = met.visits.get(category, 0)
-    if benefit.visit_limit is not None and visits >= benefit.visit_limit:
+    if visit_limit is not None and visits >= visit_limit:
         return None
 
-    copay = min(benefit.copay, allowed)
+    copay = min(of_category, allowed)
     deductible = coinsurance = 0
-    if not benefit.copay_only:
-        deductible = min(allowed - copay, max(0, benefit.deductible - met.deductible))
-        coinsurance = half_up((allowed - copay - deductible) * benefit.coinsurance_percent)
+    if not copay_only:
+        deductible = min(allowed - copay, max(0, of_plan - met.deductible))
+        coinsurance = half_up((allowed - copay - deductible) * percent)
 
     # The out-of-pocket maximum caps what is owed: coinsurance gives way first, then deductible, then copay.
-    over = copay + deductible + coinsurance - max(0, benefit.out_of_pocket_max - met.out_of_pocket)
+    owed = copay + deductible + coinsurance
+    over = owed - max(0, out_of_pocket_max - met.out_of_pocket)
     if over > 0:
+        owed -= over
         cut = min(over, coinsurance)
         coinsurance, over = coinsurance - cut, over - cut
         cut = min(over, deductible)
@@ -64,9 +59,9 @@ def adjudicate(allowed: int, category: str, benefit: Benefit, met: Met) -> Share
         copay -= over
 
     met.deductible += deductible
-    met.out_of_pocket += copay + deductible + coinsurance
+    met.out_of_pocket += owed
     met.visits[category] = visits + 1
-    return Shares(copay, deductible, coinsurance)
+    return copay, deductible, coinsurance
 
 
 def half_up(hundredths_of_percent: int) -> int:
