@@ -1,14 +1,15 @@
 """CSV files as they were delivered, row by row, and what is wrong with them, collected for people to read."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from backoffice.runs.faults import Misuse
 
 MOST_PROBLEMS = 50
-Row = dict[str, str]
+Row = tuple[str, ...]
 
 
 class FolderRefused(Misuse):
@@ -29,13 +30,20 @@ class Problems:
         else:
             self.more += 1
 
+    def add_first(self, problems: Iterable[tuple[str, str]], total: int) -> None:
+        """The first of `total` problems of a kind; the others are only counted."""
+        for where, what in problems:
+            self.add(where, what)
+            total -= 1
+        self.more += total
+
     def refuse(self) -> None:
         if self.found:
             raise FolderRefused(self.found, self.more)
 
 
-def rows(path: Path, columns: tuple[str, ...], problems: Problems) -> Iterator[tuple[str, Row]]:
-    """("file line n", row) of each well-formed row; what is not is noted."""
+def rows(path: Path, columns: tuple[str, ...], problems: Problems) -> Iterator[tuple[int, Row]]:
+    """(line number, values of the columns in their order) of each well-formed row; what is not is noted."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -43,14 +51,15 @@ def rows(path: Path, columns: tuple[str, ...], problems: Problems) -> Iterator[t
             if missing := [name for name in columns if name not in header]:
                 problems.add(f"{path.name} line 1", f"lacks {', '.join(missing)}")
                 return
+            wanted = itemgetter(*map(header.index, columns))
+            width = len(header)
             for fields in reader:
-                where = f"{path.name} line {reader.line_num}"
-                if len(fields) != len(header):
-                    problems.add(where, f"has {len(fields)} fields, not {len(header)}")
-                elif any("\0" in value for value in fields):
-                    problems.add(where, "holds a NUL character")
+                if len(fields) != width:
+                    problems.add(f"{path.name} line {reader.line_num}", f"has {len(fields)} fields, not {width}")
+                elif "\0" in "".join(fields):
+                    problems.add(f"{path.name} line {reader.line_num}", "holds a NUL character")
                 else:
-                    yield where, dict(zip(header, fields, strict=True))
+                    yield reader.line_num, wanted(fields)
     except UnicodeDecodeError:
         problems.add(path.name, "is not text in UTF-8")
     except csv.Error as error:

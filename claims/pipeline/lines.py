@@ -1,5 +1,6 @@
 """Claim lines into the staging table, as they were delivered, and the keys that must not come once more."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from django.db import connection, models
 
 from backoffice.runs.models import Run, RunStatus
 from claims.models import Night, StagedBatch, StagedLine
-from claims.pipeline.delivered import Problems, rows
+from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
+from claims.pipeline.drafts import append
 from claims.pipeline.numbers import span
 
 LINES = "claim_lines.csv"
@@ -17,90 +19,94 @@ LINE_COLUMNS = (
     "claim_id", "line_number", "member_id", "provider_npi", "service_date", "received_date", "procedure_code", "units",
     "billed",
 )  # fmt: skip
-BLOCK = 20_000
-
-
-def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
-    """Copy the lines; a claim id and a whole line number they must have."""
-    block: list[tuple[Any, ...]] = []
-    total = 0
-    for where, row in rows(path, LINE_COLUMNS, problems):
-        claim, number = row["claim_id"], row["line_number"]
-        if not claim or len(claim) > 40:
-            problems.add(where, "claim_id is empty or longer than 40 characters")
-        elif not (number.isascii() and number.isdigit() and 0 < int(number[:10]) < 2**31 and len(number) <= 10):
-            problems.add(where, f"line_number is no whole number from 1: {number[:20]!r}")
-        elif long := next((name for name in LINE_COLUMNS[2:] if len(row[name]) > _LENGTHS[name]), None):
-            problems.add(where, f"{long} is longer than {_LENGTHS[long]} characters")
-        else:
-            member = row["member_id"]
-            block.append(
-                (batch.pk, claim, int(number), *(row[name] for name in LINE_COLUMNS[2:]), crc32(member.encode()))
-            )
-            total += 1
-        if len(block) >= BLOCK:
-            _stage(block)
-            block.clear()
-    _stage(block)
-    return total
-
-
+TABLE = StagedLine._meta.db_table
 _LENGTHS = {
     field.name: field.max_length or 0 for field in StagedLine._meta.fields if isinstance(field, models.CharField)
 }
-_COLUMNS = ("batch_id", *LINE_COLUMNS, "member_hash")
+_SHORTEST = min(_LENGTHS.values())
 
 
-def _stage(block: list[tuple[Any, ...]]) -> None:
-    table, columns = StagedLine._meta.db_table, ", ".join(_COLUMNS)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for row in block:
-                    copy.write_row(row)
-            return
-        marks = ", ".join("?" * len(_COLUMNS))
-        cursor.cursor.connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", block)  # noqa: S608
+def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
+    """Copy the lines, and say how many they are; a claim id and a whole line number they must have."""
+    return append(TABLE, ("batch_id", *LINE_COLUMNS, "member_hash"), _read(path, batch.pk, problems))
+
+
+def _read(path: Path, batch: int, problems: Problems) -> Iterator[tuple[Any, ...]]:
+    for line, row in rows(path, LINE_COLUMNS, problems):
+        claim, number, member, *rest = row
+        if not claim or len(claim) > 40:
+            problems.add(f"{path.name} line {line}", "claim_id is empty or longer than 40 characters")
+        elif not (number.isascii() and number.isdigit() and len(number) <= 10 and 0 < int(number) < 2**31):
+            problems.add(f"{path.name} line {line}", f"line_number is no whole number from 1: {number[:20]!r}")
+        elif max(map(len, row)) > _SHORTEST and (long := _too_long(row)):
+            problems.add(f"{path.name} line {line}", f"{long} is longer than {_LENGTHS[long]} characters")
+        else:
+            yield batch, claim, int(number), member, *rest, crc32(member.encode())
+
+
+def _too_long(row: tuple[str, ...]) -> str:
+    """The first column whose value is longer than it may be."""
+    values = zip(LINE_COLUMNS[2:], row[2:], strict=True)
+    return next((name for name, value in values if len(value) > _LENGTHS[name]), "")
 
 
 def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
     """Keys that occur twice, wait already in another batch, belong to a night that can still be continued, or were
     adjudicated in one that is complete."""
-    line = StagedLine._meta.db_table
+    for claim, number, times in _first(problems, _TWICE, [batch.pk]):
+        problems.add(LINES, f"claim {claim} line {number} occurs {times} times")
+    for other in StagedBatch.objects.filter(region=batch.region).exclude(pk=batch.pk):
+        if not _may_share(batch, other):
+            continue
+        statement, parameters, what = _SHARED, [batch.pk, other.pk], ""
+        night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
+        if other.run_date is None:
+            what = f"is staged already, in batch {other.pk}, for the next night"
+        elif night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+            what = f"belongs to the night of {other.run_date}, which is not complete"
+        else:
+            statement, parameters = _ADJUDICATED, [*parameters, *span(night.pk)]
+            what = f"was adjudicated on {other.run_date} already"
+        for claim, number in _first(problems, statement, parameters):
+            problems.add(LINES, f"claim {claim} line {number} {what}")
+
+
+def _first(problems: Problems, statement: str, parameters: list[Any]) -> list[list[Any]]:
+    """The first rows by key; how many more there are is noted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT claim_id, line_number, count(*) FROM {line} WHERE batch_id = %s"  # noqa: S608
-            " GROUP BY claim_id, line_number HAVING count(*) > 1 ORDER BY 1, 2",
-            [batch.pk],
+            f"SELECT count(*) OVER (), found.* FROM ({statement}) AS found"  # noqa: S608 (words of our own)
+            f" ORDER BY claim_id, line_number LIMIT {MOST_PROBLEMS}",
+            parameters,
         )
-        for claim, number, times in cursor.fetchall():
-            problems.add(LINES, f"claim {claim} line {number} occurs {times} times")
-        others = StagedBatch.objects.filter(region=batch.region).exclude(pk=batch.pk)
-        for other in others.filter(run_date=None):
-            cursor.execute(_SHARED.format(line=line), [batch.pk, other.pk])
-            for claim, number in cursor.fetchall():
-                problems.add(
-                    LINES, f"claim {claim} line {number} is staged already, in batch {other.pk}, for the next night"
-                )
-        for other in others.exclude(run_date=None):
-            night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
-            if night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
-                cursor.execute(_SHARED.format(line=line), [batch.pk, other.pk])
-                what = f"belongs to the night of {other.run_date}, which is not complete"
-            else:
-                cursor.execute(_ADJUDICATED.format(line=line), [batch.pk, other.pk, *span(night.pk)])
-                what = f"was adjudicated on {other.run_date} already"
-            for claim, number in cursor.fetchall():
-                problems.add(LINES, f"claim {claim} line {number} {what}")
+        found = cursor.fetchall()
+    problems.more += found[0][0] - len(found) if found else 0
+    return [row for _, *row in found]
 
 
-_SHARED = (
-    "SELECT fresh.claim_id, fresh.line_number FROM {line} AS fresh JOIN {line} AS old"
-    " ON old.claim_id = fresh.claim_id AND old.line_number = fresh.line_number"
-    " WHERE fresh.batch_id = %s AND old.batch_id = %s ORDER BY 1, 2"
+def _may_share(batch: StagedBatch, other: StagedBatch) -> bool:
+    """Whether the ranges of their claim ids meet. Ids mostly grow, and then a year of nights need not be compared."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEET, [other.pk, batch.pk, other.pk, batch.pk])
+        return bool(cursor.fetchone()[0])
+
+
+_MEET = (
+    f"SELECT (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"  # noqa: S608
+    f" >= (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
+    f" AND (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
+    f" <= (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"
 )
-_ADJUDICATED = _SHARED.replace(
-    " ORDER BY",
-    " AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"
-    " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s) ORDER BY",
+_TWICE = (
+    f"SELECT claim_id, line_number, count(*) AS times FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
+    " GROUP BY claim_id, line_number HAVING count(*) > 1"
+)
+_SHARED = (
+    f"SELECT fresh.claim_id, fresh.line_number FROM {TABLE} AS fresh JOIN {TABLE} AS old"  # noqa: S608
+    " ON old.claim_id = fresh.claim_id AND old.line_number = fresh.line_number"
+    " WHERE fresh.batch_id = %s AND old.batch_id = %s"
+)
+_ADJUDICATED = (
+    f"{_SHARED} AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"  # noqa: S608
+    " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s)"
 )

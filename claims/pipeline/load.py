@@ -4,49 +4,73 @@ What is wrong with a claim line is for the validation to say; refused here are f
 duplicate keys, and reference rows with values that are none.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
 
 from backoffice.audit import record_change
+from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import LIVE, Run
 from claims.models import StagedBatch
-from claims.pipeline import accumulators
 from claims.pipeline.delivered import FolderRefused as FolderRefused
 from claims.pipeline.delivered import Problems
+from claims.pipeline.drafts import draft
 from claims.pipeline.lines import LINE_COLUMNS as LINE_COLUMNS
 from claims.pipeline.lines import LINES, load_lines, refuse_keys
 from claims.pipeline.opening import ACCUMULATOR_COLUMNS as ACCUMULATOR_COLUMNS
-from claims.pipeline.opening import ACCUMULATORS, opening_accumulators
+from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening
 from claims.pipeline.tables import TABLES as TABLES
 from claims.pipeline.tables import load_table
 from regions.models import Region
 
 
-def load(folder: Path, region: Region) -> StagedBatch:
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """`batch` waits for the next night; None where the folder has no line. `rows`: of each other file, by its name."""
+
+    batch: StagedBatch | None
+    rows: dict[str, int]
+
+
+def load(folder: Path, region: Region) -> Loaded:
     """Stage the folder's lines and make the reference tables what its files say; files that it lacks change nothing.
 
     Raises FolderRefused with file and line of what is wrong; then nothing was changed.
     """
-    if not (folder / LINES).is_file():
-        raise FolderRefused([f"{folder}: there is no {LINES} in it"])
+    present = [name for name in (*TABLES, ACCUMULATORS, LINES) if (folder / name).is_file()]
+    if not present:
+        raise FolderRefused([f"{folder}: there is no {LINES} in it, nor a reference table"])
     if Run.objects.filter(region=region, job="run_pipeline", status__in=LIVE).exists():
         raise Misuse(f"A night of {region.name} is running. Load when it has ended, or stop it.")
     problems = Problems()
-    with transaction.atomic():
-        for name, table in TABLES.items():
-            if (folder / name).exists():
-                load_table(folder / name, table, region, problems)
-        opening = opening_accumulators(folder / ACCUMULATORS, region, problems)
-        batch = StagedBatch.objects.create(region=region, source=str(folder)[-200:])
-        batch.lines = load_lines(folder / LINES, batch, problems)
+    with transaction.atomic(), draft("opening", TYPES) as opening:
+        rows = {
+            name: load_table(folder / name, table, region, problems)
+            for name, table in TABLES.items()
+            if name in present
+        }
+        if ACCUMULATORS in present:
+            rows[ACCUMULATORS] = read_opening(folder / ACCUMULATORS, opening, problems)
+        batch = _stage(folder, region, problems) if LINES in present else None
         problems.refuse()
-        refuse_keys(batch, problems)
-        problems.refuse()
-        batch.save(update_fields=["lines"])
-        record_change(batch, {"lines": ("0", str(batch.lines))})
+        if rows:
+            record_change(region, {name: ("", count(number, "row")) for name, number in rows.items()})
         # Last: in a database of their own they are not undone with the rest.
-        with transaction.atomic(using=accumulators.database()):
-            accumulators.write(region.pk, opening)
+        open_accumulators(opening, region)
+    return Loaded(batch=batch, rows=rows)
+
+
+def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | None:
+    """The batch of the folder's lines, unless there is none or something is wrong."""
+    batch = StagedBatch.objects.create(region=region, source=str(folder)[-200:])
+    batch.lines = load_lines(folder / LINES, batch, problems)
+    if not problems.found:
+        refuse_keys(batch, problems)
+    if not batch.lines:
+        batch.delete()
+        return None
+    batch.save(update_fields=["lines"])
+    record_change(batch, {"lines": ("0", str(batch.lines))})
     return batch

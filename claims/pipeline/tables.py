@@ -1,15 +1,16 @@
 """The reference tables: the file of each, its key, how its columns are read; and how a region's is replaced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from claims.models import ContractTerms, Fee, MemberBenefit, Plan, PlanBenefit, ProcedureCode, Provider
 from claims.pipeline.delivered import Problems, rows
+from claims.pipeline.drafts import append, draft, note_twice
 from claims.pipeline.values import count, day, description, flag, money, optional, percent, share, text
 from regions.models import Region
 
@@ -63,36 +64,47 @@ TABLES = {
 }  # fmt: skip
 
 
-def load_table(path: Path, table: Table, region: Region, problems: Problems) -> None:
-    """Replace the region's table by what the file says."""
-    seen: dict[tuple[Any, ...], str] = {}
-    read: list[models.Model] = []
-    for where, row in rows(path, tuple(table.columns), problems):
-        values: dict[str, Any] = {}
-        for name, kind in table.columns.items():
+def load_table(path: Path, table: Table, region: Region, problems: Problems) -> int:
+    """Replace the region's table by what the file says, and say how many rows that is."""
+    names = tuple(table.columns)
+    fields = {name: table.model._meta.get_field(name) for name in names}
+    types = {name: field.db_type(connection) for name, field in fields.items()}
+    with draft(table.model._meta.db_table, types) as waiting:
+        count = append(waiting, ("line", *names), _read(path, table, problems))
+        note_twice(waiting, path.name, table.key, problems)
+        if problems.found:
+            return count
+        table.model._default_manager.filter(region=region).delete()
+        columns = ", ".join(names)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table.model._meta.db_table} (region_id, {columns})"  # noqa: S608 (names of our own)
+                f" SELECT %s, {columns} FROM {waiting} ORDER BY line",
+                [region.pk],
+            )
+    return count
+
+
+def _read(path: Path, table: Table, problems: Problems) -> Iterator[tuple[Any, ...]]:
+    """(line, values as the database takes them) of the rows whose values are such."""
+    columns = [(name, kind, table.model._meta.get_field(name)) for name, kind in table.columns.items()]
+    for line, row in rows(path, tuple(table.columns), problems):
+        values = []
+        for (name, kind, field), value in zip(columns, row, strict=True):
             try:
-                values[name] = _fitting(table, name, kind(row[name]))
+                values.append(_stored(field, kind(value)))
             except (ValueError, InvalidOperation) as error:
-                why = str(error) if str(error).startswith("is ") else f"is not what it should be: {row[name]!r}"
-                problems.add(where, f"{name} {why}")
-        if len(values) < len(table.columns):
-            continue
-        key = tuple(values[name] for name in table.key)
-        if key in seen:
-            problems.add(where, f"has the key of {seen[key]}: {', '.join(map(str, key))}")
-            continue
-        seen[key] = where.rpartition(" line ")[2].join(("line ", ""))
-        read.append(table.model(region=region, **values))
-    if problems.found:
-        return
-    manager = table.model._default_manager
-    manager.filter(region=region).delete()
-    manager.bulk_create(read, batch_size=2_000)
+                # What the value was may be said of other tables: a member's row is a patient's.
+                shown = "" if "member_id" in table.columns else f": {value[:40]!r}"
+                why = str(error) if str(error).startswith("is ") else f"is not what it should be{shown}"
+                problems.add(f"{path.name} line {line}", f"{name} {why}")
+        if len(values) == len(columns):
+            yield (line, *values)
 
 
-def _fitting(table: Table, name: str, value: Any) -> Any:
-    """The value, or ValueError where the column is too short for the text."""
-    most = getattr(table.model._meta.get_field(name), "max_length", None)
+def _stored(field: Any, value: Any) -> Any:
+    """As the driver takes it, or ValueError where the column is too short for the text."""
+    most = getattr(field, "max_length", None)
     if isinstance(value, str) and most and len(value) > most:
         raise ValueError(f"is longer than {most} characters")
-    return value
+    return field.get_db_prep_save(value, connection)
