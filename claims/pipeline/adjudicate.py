@@ -18,7 +18,7 @@ from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
 from claims.pipeline import accumulators, bulk, price, references, verify
 from claims.pipeline.accumulators import Key
 from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading
 from claims.pipeline.night import commit as commit_rows
 from claims.pipeline.numbers import base, span
 from claims.pipeline.rules import NOTHING, VISIT_LIMIT, Benefit, Met, Shares, adjudicate
@@ -92,7 +92,14 @@ def prepare(work: Work, chunk: Chunk) -> Result:
     frame, images_before = chunk.data
     members = frame["member_id"].to_list()
     standing = accumulators.stored(work.region.pk, members)
-    columns, touched = _adjudicated(frame, members, standing, work.references["benefits"])
+    try:
+        columns, touched = _adjudicated(frame, members, standing, work.references["benefits"])
+    except KeyError as error:
+        plan, category = error.args[0]
+        raise OutOfBalance(
+            f"{price.OUTPUT}: a line of plan {plan} has category {category}, for which it has no benefit."
+            " Load the tables that the line was enriched with, or restart from enrich."
+        ) from None
     adjudicated = frame.drop("plan_id").with_columns(**columns).select(COLUMNS)
     after: dict[Key, str | None] = {key: accumulators.spelled(one.met) for key, one in touched.items()}
     first_image = base(work.night.pk, work.partition) + images_before + 1
@@ -112,7 +119,7 @@ def prepare(work: Work, chunk: Chunk) -> Result:
     return Result(
         read=frame.height,
         outcomes=_outcomes(frame.height - denied, denied),
-        totals={"in": frame.height, **counted(adjudicated, OUTPUT, "paid")},
+        totals={"in": frame.height, **reading(frame, "allowed"), **counted(adjudicated, OUTPUT, "paid")},
         rows=Adjudicated(frames=[(AdjudicatedClaim, adjudicated)], images=images, after=after),
         intents=[images] if images.height else (),
     )
@@ -208,6 +215,7 @@ def check(work: Work) -> Json:
 
     found = verify.check(work, OUTPUT, "paid", stored, ordered=True)
     verify.same("priced", verify.control(work.night, "price")["priced"], OUTPUT, found)
+    verify.unchanged(work, "price", price.OUTPUT)
     return {OUTPUT: found, "accumulators": _accumulators_hold(work)}
 
 
