@@ -19,7 +19,7 @@ from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
 from claims.pipeline import accumulators, bulk, price, references, verify
 from claims.pipeline.accumulators import Key
 from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading
 from claims.pipeline.night import commit as commit_rows
 from claims.pipeline.numbers import base, span
 from claims.pipeline.rules import VISIT_LIMIT, Benefit, Met, adjudicate
@@ -104,14 +104,21 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
 def prepare(work: Work, chunk: Chunk) -> Result:
     frame, images_before = chunk.data
     standing = accumulators.stored(work.region.pk, frame["member_id"].unique().to_list())
-    adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
+    try:
+        adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
+    except KeyError as error:
+        plan, category = error.args[0]
+        raise OutOfBalance(
+            f"{price.OUTPUT}: a line of plan {plan} has category {category}, for which it has no benefit."
+            " Load the tables that the line was enriched with, or restart from enrich."
+        ) from None
     images = _images(work, years, images_before)
     chunk.checkpoint["images"] = images_before + images.height
     denied = int((adjudicated["denial"] != 0).sum())
     return Result(
         read=frame.height,
         outcomes=_outcomes(frame.height - denied, denied),
-        totals={"in": frame.height, **counted(adjudicated, OUTPUT, "paid")},
+        totals={"in": frame.height, **reading(frame, "allowed"), **counted(adjudicated, OUTPUT, "paid")},
         rows=Adjudicated(frames=[(AdjudicatedClaim, adjudicated)], images=images, years=years),
         intents=[images] if images.height else (),
     )
@@ -214,6 +221,7 @@ def check(work: Work) -> Json:
 
     found = verify.check(work, OUTPUT, "paid", stored, ordered=True)
     verify.same("priced", verify.control(work.night, "price")["priced"], OUTPUT, found)
+    verify.unchanged(work, "price", price.OUTPUT)
     return {OUTPUT: found, "accumulators": _accumulators_hold(work)}
 
 

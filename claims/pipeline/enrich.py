@@ -14,7 +14,7 @@ from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.pipeline import files, references, verify
 from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 from claims.pipeline.numbers import span
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def of_files(work: Work, output: str) -> Iterator[Chunk]:
 
 def prepare(work: Work, chunk: Chunk) -> Result:
     enriched = enrich(chunk.data, **work.references)
-    return result(enriched.height, counted(enriched, OUTPUT, "billed"), Rows(files=[work.save(enriched, OUTPUT)]))
+    totals = {**reading(chunk.data, "billed"), **counted(enriched, OUTPUT, "billed")}
+    return result(chunk.data.height, totals, Rows(files=[work.save(enriched, OUTPUT)]))
 
 
 def enrich(
@@ -115,6 +116,7 @@ def _holds(begin: str, end: str) -> pl.Expr:
 def check(work: Work) -> Json:
     found = verify.file_output(work, OUTPUT, "billed")
     verify.same("valid", verify.control(work.night, "validate")["valid"], OUTPUT, found)
+    verify.unchanged(work, "validate", "valid")
     return {OUTPUT: found}
 
 

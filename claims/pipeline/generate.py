@@ -21,27 +21,30 @@ HOT_EVERY = 20_000  # one member in so many lines has hundreds
 HOT_LINES = 300
 
 
-def generate(folder: Path, *, lines: int, seed: int, run_date: date) -> None:
-    """Write the folder; the lines are served in the year up to the run date."""
+def generate(folder: Path, *, lines: int, seed: int, run_date: date, providers: int | None = None) -> None:
+    """Write the folder; the lines are served in the year up to the run date. One provider in 200 lines, if not said.
+
+    Members and providers are numbers until they are written, so that memory does not grow with the lines.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     random = Random(seed)  # noqa: S311 (nothing is secret here)
-    members = [f"M{number:09}" for number in range(1, max(2, lines // LINES_A_MEMBER) + 1)]
-    providers = [f"{1_000_000_000 + number}" for number in range(max(20, lines // 200))]
+    members = range(1, max(2, lines // LINES_A_MEMBER) + 1)
+    npis = range(1_000_000_000, 1_000_000_000 + (providers or max(20, lines // 200)))
     procedures = [f"{10_000 + number}" for number in range(200)]
-    for name, rows in _references(random, members, providers, procedures, run_date).items():
+    for name, rows in _references(random, members, npis, procedures, run_date).items():
         _write(folder / name, tuple(TABLES[name].columns), rows)
     _write(folder / "accumulators.csv", ACCUMULATOR_COLUMNS, _opening(random, members, run_date))
-    _write(folder / "claim_lines.csv", LINE_COLUMNS, _lines(random, lines, members, providers, procedures, run_date))
+    _write(folder / "claim_lines.csv", LINE_COLUMNS, _lines(random, lines, members, npis, procedures, run_date))
 
 
 def _references(
-    random: Random, members: list[str], providers: list[str], procedures: list[str], run_date: date
+    random: Random, members: range, npis: range, procedures: list[str], run_date: date
 ) -> dict[str, Iterable[tuple[Any, ...]]]:
     begin, ended = "2000-01-01", (run_date - timedelta(days=200)).isoformat()
     return {
         "providers.csv": [
-            (npi, f"Provider {npi[-6:]}", f"K{1 + n % 4}", begin, ended if n % 50 == 7 else "")
-            for n, npi in enumerate(providers)
+            (npi, f"Provider {npi % 1_000_000:06}", f"K{1 + n % 4}", begin, ended if n % 50 == 7 else "")
+            for n, npi in enumerate(npis)
         ],
         "procedure_codes.csv": [
             (code, f"Procedure {code}", CATEGORIES[n % len(CATEGORIES)], begin, ended if n % 40 == 9 else "")
@@ -76,10 +79,14 @@ def _references(
     }  # fmt: skip
 
 
-def _coverage(random: Random, members: list[str], run_date: date) -> Iterator[tuple[str, ...]]:
+def _member(number: int) -> str:
+    return f"M{number:09}"
+
+
+def _coverage(random: Random, members: range, run_date: date) -> Iterator[tuple[str, ...]]:
     """Most members all the time, some until or from half a year ago, some twice, a few never."""
     half = run_date - timedelta(days=180)
-    for member in members:
+    for member in map(_member, members):
         chance, plan, other = random.random(), random.randint(1, 5), random.randint(1, 5)
         if chance < 0.005:
             continue
@@ -94,8 +101,8 @@ def _coverage(random: Random, members: list[str], run_date: date) -> Iterator[tu
             yield member, f"PLAN{plan}", "2010-01-01", ""
 
 
-def _opening(random: Random, members: list[str], run_date: date) -> Iterator[tuple[Any, ...]]:
-    for member in members[::3]:
+def _opening(random: Random, members: range, run_date: date) -> Iterator[tuple[Any, ...]]:
+    for member in map(_member, members[::3]):
         met = random.randint(0, 90_000)
         yield member, run_date.year, "deductible_met", f"{met / 100:.2f}"
         yield member, run_date.year, "out_of_pocket_met", f"{(met + random.randint(0, 200_000)) / 100:.2f}"
@@ -103,18 +110,18 @@ def _opening(random: Random, members: list[str], run_date: date) -> Iterator[tup
 
 
 def _lines(
-    random: Random, lines: int, members: list[str], providers: list[str], procedures: list[str], run_date: date
+    random: Random, lines: int, members: range, npis: range, procedures: list[str], run_date: date
 ) -> Iterator[tuple[Any, ...]]:
     begin = run_date - timedelta(days=300)
     written, claim = 0, 0
     last: tuple[str, ...] | None = None
-    hot, hot_left = "", 0
+    hot, hot_left = 0, 0
     while written < lines:
         claim += 1
         if hot_left <= 0 and random.random() < 1 / HOT_EVERY * 3:
             hot, hot_left = random.choice(members), HOT_LINES
         member = hot if hot_left > 0 and random.random() < 0.5 else random.choice(members)
-        provider = random.choice(providers)
+        npi = random.choice(npis)
         served = begin + timedelta(days=random.randint(0, 299))
         received = served + timedelta(days=random.randint(0, 40))
         of_claim = min(lines - written, random.choice((1, 2, 3, 3, 4, 6)))
@@ -122,7 +129,7 @@ def _lines(
             hot_left -= of_claim
         for number in range(1, of_claim + 1):
             row: tuple[str, ...] = (
-                member, provider, served.isoformat(), received.isoformat(), random.choice(procedures),
+                _member(member), str(npi), served.isoformat(), received.isoformat(), random.choice(procedures),
                 str(random.choice((1, 1, 1, 2, 5))), f"{random.randint(500, 250_000) / 100:.2f}",
             )  # fmt: skip
             if random.random() < FAULTY / of_claim:

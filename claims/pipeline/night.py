@@ -122,6 +122,11 @@ def hashed(frame: pl.DataFrame) -> int:
     return int((canonical.hash_rows() & ((1 << 40) - 1)).sum())
 
 
+def reading(frame: pl.DataFrame, cents: str) -> dict[str, int]:
+    """What a checkpoint has read: the sums must be what the step before was verified to have written."""
+    return {"in.cents": int(frame[cents].sum()), "in.hash": hashed(frame.drop("seq"))}
+
+
 def result(frame_count: int, totals: dict[str, int], rows: Rows, **more: Any) -> Result:
     """A checkpoint that counts records in and out; outcomes are counted where they fall."""
     return Result(totals={"in": frame_count, **totals}, rows=rows, **more)

@@ -12,7 +12,7 @@ from backoffice.runs.models import StepPart
 from claims.models import PricedClaim
 from claims.pipeline import bulk, files, references, verify
 from claims.pipeline.enrich import of_files
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,8 +53,8 @@ def prepare(work: Work, chunk: Chunk) -> Result:
         "billed", "allowed",
     )  # fmt: skip
     return result(
-        priced.height,
-        {**counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
+        chunk.data.height,
+        {**reading(chunk.data, "billed"), **counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
         Rows(files=[work.save(audit, AUDIT)], frames=[(PricedClaim, priced)]),
     )
 
@@ -105,6 +105,7 @@ def check(work: Work) -> Json:
 
     found = verify.check(work, OUTPUT, "allowed", stored, ordered=True)
     verify.same("enriched", verify.control(work.night, "enrich")["enriched"], OUTPUT, found)
+    verify.unchanged(work, "enrich", "enriched")
     return {OUTPUT: found, AUDIT: verify.file_output(work, AUDIT, "allowed")}
 
 

@@ -18,7 +18,7 @@ from claims.pipeline import bulk, files, verify
 from claims.pipeline.adjudicate import COLUMNS
 from claims.pipeline.adjudicate import OUTPUT as ADJUDICATED
 from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,7 +57,8 @@ def prepare(work: Work, chunk: Chunk) -> Result:
     if isinstance(chunk.data, tuple):
         return _headers(work, *chunk.data)
     lines = adjusted(chunk.data)
-    return result(lines.height, counted(lines, LINES, "paid"), Rows(files=[work.save(lines, LINES)]))
+    totals = {**reading(chunk.data, "paid"), **counted(lines, LINES, "paid")}
+    return result(chunk.data.height, totals, Rows(files=[work.save(lines, LINES)]))
 
 
 def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -120,6 +121,8 @@ def check(work: Work) -> Json:
     before = verify.control(work.night, "adjudicate")[ADJUDICATED]
     for name in (LINES, OUTPUT):
         verify.same(ADJUDICATED, before, name, found[name])
+    verify.unchanged(work, "adjudicate", ADJUDICATED)
+    for name in (LINES, OUTPUT):
         verify.equal(name, "cents paid", before["cents"], found[name]["cents"])
     rows = Remittance.objects.filter(night=work.night)
     headers = [(row.lines, row.paid) for row in rows.only("lines", "paid").iterator()]

@@ -16,7 +16,7 @@ from backoffice.runs.models import Failure, StepPart
 from claims.models import OutputFile
 from claims.pipeline import extract, files, parse, references, restage, verify
 from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, result
+from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,13 +138,18 @@ def _split(work: Work, frame: pl.DataFrame) -> Result:
 
     claims = decisions(work).select("claim_id", "reason")
     rejected = frame.join(claims, on="claim_id", how="inner", maintain_order="left")
-    valid = read(frame.join(claims, on="claim_id", how="anti", maintain_order="left")).select(
+    lines = read(frame)
+    valid = lines.join(claims, on="claim_id", how="anti", maintain_order="left").select(
         "seq", "claim_id", "line_number", "member_id", "provider_npi", pl.col("day").alias("service_date"),
         "procedure_code", pl.col("count").alias("units"), pl.col("cents").alias("billed"),
     )  # fmt: skip
     found = result(
         frame.height,
-        {**counted(valid, VALID, "billed"), **extract.figures(rejected, REJECT)},
+        {
+            **reading(frame.with_columns(in_cents=lines["cents"].fill_null(0)), "in_cents"),
+            **counted(valid, VALID, "billed"),
+            **extract.figures(rejected, REJECT),
+        },
         Rows(files=[work.save(valid, VALID), work.save(rejected, REJECT)]),
     )
     if rejected.height:
@@ -167,6 +172,7 @@ def check(work: Work) -> Json:
     found = {VALID: verify.file_output(work, VALID, "billed"), REJECT: extract.read_back(work, REJECT)}
     both = {name: found[VALID][name] + found[REJECT][name] for name in ("count", "billed", "key")}
     verify.same("extract", before, "valid and reject", both)
+    verify.unchanged(work, "extract", "extract")
     return found
 
 

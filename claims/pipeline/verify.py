@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -72,9 +73,20 @@ def expectations(work: Work, output: str) -> dict[str, int]:
     return sums
 
 
-def equal(output: str, what: str, expected: int, found: int) -> None:
+def equal(output: str, what: str, expected: int, found: int, more: str = "") -> None:
     if expected != found:
-        raise OutOfBalance(f"{output}: {expected:,} {what} expected, {found:,} found, {found - expected:+,}.")
+        raise OutOfBalance(f"{output}: {expected:,} {what} expected, {found:,} found, {found - expected:+,}.{more}")
+
+
+def unchanged(work: Work, step: str, output: str) -> None:
+    """What the checkpoints of this step have read is what the step before was verified to have written."""
+    before, read = control(work.night, step)[output], Counter[str]()
+    for totals in StepPart.objects.filter(step=work.part.step_id).values_list("totals", flat=True):
+        read.update({name: totals.get(name, 0) for name in ("in", "in.cents", "in.hash")})
+    more = f" It changed after it was verified: restart from {step}."
+    equal(output, "records", before["count"], read["in"], more)
+    equal(output, "cents", before["cents"], read["in.cents"], more)
+    equal(output, "as the hash of the records", before["hash"], read["in.hash"], more)
 
 
 def same(earlier: str, before: Json, later: str, after: Json) -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from claims.models import AdjudicatedClaim, BeforeImage, StepSetting
 from claims.pipeline.generate import generate
+from claims.pipeline.load import load
+from claims.pipeline.numbers import span
+from tests.claims.folders import new_region, night_of, run_night
 
 RUN_DATE = date(2024, 1, 15)
 
@@ -33,7 +37,38 @@ def test_it_has_as_many_lines_as_were_asked_for_and_members_with_hundreds_of_the
     assert Counter(row["member_id"] for row in rows).most_common(1)[0][1] >= 200
 
 
-@pytest.mark.parametrize("wrong", [{"lines": 0}, {"run_date": "yesterday"}, {"output": Path("/proc/nowhere")}])
+@pytest.mark.django_db(transaction=True)
+def test_the_accumulators_of_a_member_change_at_least_47_times_within_one_checkpoint(tmp_path: Path) -> None:
+    """S2-34, S2-35: at step 5's own commit frequency; every paid line changes the visits, and most an amount."""
+    generate(tmp_path, lines=30_000, seed=3, run_date=RUN_DATE)
+    region = new_region()
+    load(tmp_path, region)
+    begin, end = span(night_of(run_night(region)).pk)
+    assert StepSetting.objects.get(step="adjudicate").commit_frequency == 2_000
+    images = [changes_in(image) for image in BeforeImage.objects.filter(pk__gte=begin, pk__lt=end)]
+    assert max(updates for updates, _ in images) >= 47
+    assert max(of_one_amount for _, of_one_amount in images) >= 30
+    assert sum(of_one_amount > 1 for _, of_one_amount in images) > 1_000  # nor is a second change rare
+
+
+def changes_in(image: BeforeImage) -> tuple[int, int]:
+    """How often the member's year was changed between the image's before and after, and how often what was met of the
+    out-of-pocket maximum."""
+    rows = AdjudicatedClaim.objects.filter(
+        seq__gte=image.first, seq__lte=image.last, denial=0, service_date__year=image.benefit_year
+    )
+    return rows.count(), rows.exclude(copay=0, deductible=0, coinsurance=0).count()
+
+
+def test_there_are_as_many_providers_as_were_asked_for(tmp_path: Path) -> None:
+    call_command("make_claims", lines=100, seed=1, providers=14_000, output=tmp_path)
+    with (tmp_path / "providers.csv").open() as file:
+        assert len({row["npi"] for row in csv.DictReader(file)}) == 14_000
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lines": 0}, {"providers": 0}, {"run_date": "yesterday"}, {"output": Path("/proc/nowhere")}]
+)
 def test_wrong_use_is_one_line(tmp_path: Path, wrong: dict[str, object]) -> None:
     with pytest.raises(CommandError) as refused:
         call_command("make_claims", **{"lines": 5, "seed": 1, "output": tmp_path, **wrong})

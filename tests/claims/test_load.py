@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run, RunStatus
 from claims.models import Accumulator, MemberBenefit, StagedBatch, StagedLine
 from claims.pipeline.load import FolderRefused, load
 from regions.models import Region
 from tests.claims.folders import (
     COLUMNS,
+    LONG_AGO,
     benefit,
     continued,
     coverage,
@@ -152,9 +155,60 @@ def test_a_file_that_is_no_table_of_claims_is_refused(
     assert stored() == before
 
 
-def test_a_folder_without_claim_lines_is_refused(tmp_path: Path, region: Region) -> None:
-    with pytest.raises(FolderRefused, match=r"there is no claim_lines\.csv in it"):
+def test_a_folder_without_a_file_of_claims_is_refused(tmp_path: Path, region: Region) -> None:
+    with pytest.raises(FolderRefused, match=r"there is no claim_lines\.csv in it, nor a reference table"):
         load(tmp_path / "nowhere", region)
+
+
+@pytest.mark.parametrize("with_header", [True, False])
+def test_reference_tables_alone_are_loaded_and_nothing_waits_for_a_night(
+    tmp_path: Path, region: Region, with_header: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = {"contract_terms": [terms()], "accumulators": [opening()]}
+    write_folder(tmp_path, {**tables, "claim_lines": []} if with_header else tables)
+    call_command("load_claims", tmp_path, region=region.name, verbosity=2)
+    assert capsys.readouterr().out.splitlines() == [
+        "contract_terms.csv: 1 row",
+        "accumulators.csv: 1 row",
+        "No claim lines: nothing more waits for the next night.",
+    ]
+    assert not StagedBatch.objects.exists()
+    assert Accumulator.objects.count() == 1
+    with pytest.raises(Misuse, match=f"No claims are staged for {region.name}"):
+        run_night(region)
+
+
+def test_what_was_loaded_is_said_and_stands_in_the_audit_log(
+    tmp_path: Path, region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path, small_world(claim_lines=[line(), line("C2")]))
+    call_command("load_claims", tmp_path, region=region.name, verbosity=2)
+    batch = StagedBatch.objects.get()
+    *tables, last = capsys.readouterr().out.splitlines()
+    assert last == f"claim_lines.csv: 2 lines, batch {batch.pk} for the next night of {region.name}"
+    assert tables[0] == "providers.csv: 1 row"
+    entries = {entry.content_type.model: entry.changes_dict for entry in LogEntry.objects.exclude(action=0)}
+    assert entries["stagedbatch"] == {"lines": ["0", "2"]}
+    assert entries["region"]["providers.csv"] == ["", "1 row"]
+
+
+def test_whose_coverage_cannot_be_read_stays_unsaid(refused: Callable[..., list[str]]) -> None:
+    twice, wrong = [coverage(member_id="M7")] * 2, coverage("soon", member_id="M8")
+    problems = refused(member_benefits=[*twice, wrong])
+    assert problems == [
+        "member_benefits.csv line 4: coverage_from is not what it should be",
+        f"member_benefits.csv line 3: has the key of line 2: {LONG_AGO}",
+    ]
+
+
+def test_a_folder_that_is_loaded_twice_names_fifty_lines_and_counts_the_others(
+    tmp_path: Path, region: Region, refused: Callable[..., list[str]]
+) -> None:
+    lines = [line(f"C{n:03}") for n in range(70)]
+    staged(tmp_path, small_world(claim_lines=lines), region)
+    problems = refused(claim_lines=lines)
+    assert problems[0].startswith("claim_lines.csv: claim C000 line 1 is staged already")
+    assert (len(problems), problems[-1]) == (51, "and 20 more")
 
 
 def test_a_line_that_waits_for_the_next_night_already_is_refused(

@@ -2,30 +2,43 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.formats import count
 from backoffice.runs.command import region_named
 from backoffice.runs.faults import Misuse
-from claims.pipeline.load import load
+from claims.pipeline.lines import LINES
+from claims.pipeline.load import Loaded, load
+from regions.models import Region
 
 
 class Command(BaseCommand):
-    help = "Stages the claim lines of a folder for the next night; its reference tables replace the region's."
+    help = "Stages a folder's claim lines for the next night; the reference tables in it replace the region's."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="claim_lines.csv, and the reference tables")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="claim_lines.csv, reference tables, or both")
         parser.add_argument("--region", required=True, help="name of the region")
 
     def handle(self, *args: Any, **options: Any) -> None:
         region = region_named(options["region"])
         try:
-            batch = load(options["folder"], region)
+            loaded = load(options["folder"], region)
         except Misuse as error:
             raise CommandError(f"{error}\nNothing was loaded.", returncode=2) from None
         if sys.stdout.isatty() or options["verbosity"] > 1:
-            self.stdout.write(
-                f"{batch.lines:,} lines are staged as batch {batch.pk} for the next night of {region.name}."
-            )
+            self.stdout.write("\n".join(said(loaded, region)))
+
+
+def said(loaded: Loaded, region: Region) -> Iterator[str]:
+    """What was loaded, a line for each table, and what waits for the next night now."""
+    for name, rows in loaded.rows.items():
+        yield f"{name}: {count(rows, 'row')}"
+    if loaded.batch is None:
+        yield "No claim lines: nothing more waits for the next night."
+    else:
+        batch = f"batch {loaded.batch.pk} for the next night of {region.name}"
+        yield f"{LINES}: {count(loaded.batch.lines, 'line')}, {batch}"

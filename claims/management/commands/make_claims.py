@@ -16,17 +16,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--lines", type=int, required=True, metavar="N", help="claim lines")
         parser.add_argument("--seed", type=int, required=True, metavar="S", help="the same seed, the same folder")
+        parser.add_argument("--providers", type=int, metavar="P", help="providers (one in 200 lines)")
         parser.add_argument("--run-date", default="2024-01-15", metavar="DATE", help="served up to then (2024-01-15)")
         parser.add_argument("--output", type=Path, default=Path("claims-made"), metavar="DIR", help="(claims-made)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["lines"] < 1:
-            raise CommandError("--lines is a whole number from 1.", returncode=2)
+        for name in ("lines", "providers"):
+            if options[name] is not None and options[name] < 1:
+                raise CommandError(f"--{name} is a whole number from 1.", returncode=2)
         try:
             run_date = date.fromisoformat(options["run_date"])
         except ValueError:
             raise CommandError("--run-date is a day, as 2026-11-21.", returncode=2) from None
         try:
-            generate(options["output"], lines=options["lines"], seed=options["seed"], run_date=run_date)
+            sizes = {name: options[name] for name in ("lines", "providers")}
+            generate(options["output"], **sizes, seed=options["seed"], run_date=run_date)
         except OSError as error:
             raise CommandError(f"Cannot write into {options['output']}: {error.strerror}.", returncode=2) from None

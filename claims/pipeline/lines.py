@@ -1,0 +1,112 @@
+"""Claim lines into the staging table, as they were delivered, and the keys that must not come once more."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from django.db import connection, models
+
+from backoffice.runs.models import Run, RunStatus
+from claims.models import Night, StagedBatch, StagedLine
+from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
+from claims.pipeline.drafts import append
+from claims.pipeline.numbers import span
+
+LINES = "claim_lines.csv"
+LINE_COLUMNS = (
+    "claim_id", "line_number", "member_id", "provider_npi", "service_date", "received_date", "procedure_code", "units",
+    "billed",
+)  # fmt: skip
+TABLE = StagedLine._meta.db_table
+_LENGTHS = {
+    field.name: field.max_length or 0 for field in StagedLine._meta.fields if isinstance(field, models.CharField)
+}
+_SHORTEST = min(_LENGTHS.values())
+
+
+def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
+    """Copy the lines, and say how many they are; a claim id and a whole line number they must have."""
+    return append(TABLE, ("batch_id", *LINE_COLUMNS, "member_hash"), _read(path, batch.pk, problems))
+
+
+def _read(path: Path, batch: int, problems: Problems) -> Iterator[tuple[Any, ...]]:
+    for line, row in rows(path, LINE_COLUMNS, problems):
+        claim, number, member, *rest = row
+        if not claim or len(claim) > 40:
+            problems.add(f"{path.name} line {line}", "claim_id is empty or longer than 40 characters")
+        elif not (number.isascii() and number.isdigit() and len(number) <= 10 and 0 < int(number) < 2**31):
+            problems.add(f"{path.name} line {line}", f"line_number is no whole number from 1: {number[:20]!r}")
+        elif max(map(len, row)) > _SHORTEST and (long := _too_long(row)):
+            problems.add(f"{path.name} line {line}", f"{long} is longer than {_LENGTHS[long]} characters")
+        else:
+            yield batch, claim, int(number), member, *rest, crc32(member.encode())
+
+
+def _too_long(row: tuple[str, ...]) -> str:
+    """The first column whose value is longer than it may be."""
+    values = zip(LINE_COLUMNS[2:], row[2:], strict=True)
+    return next((name for name, value in values if len(value) > _LENGTHS[name]), "")
+
+
+def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
+    """Keys that occur twice, wait already in another batch, belong to a night that can still be continued, or were
+    adjudicated in one that is complete."""
+    for claim, number, times in _first(problems, _TWICE, [batch.pk]):
+        problems.add(LINES, f"claim {claim} line {number} occurs {times} times")
+    for other in StagedBatch.objects.filter(region=batch.region).exclude(pk=batch.pk):
+        if not _may_share(batch, other):
+            continue
+        statement, parameters, what = _SHARED, [batch.pk, other.pk], ""
+        night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
+        if other.run_date is None:
+            what = f"is staged already, in batch {other.pk}, for the next night"
+        elif night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+            what = f"belongs to the night of {other.run_date}, which is not complete"
+        else:
+            statement, parameters = _ADJUDICATED, [*parameters, *span(night.pk)]
+            what = f"was adjudicated on {other.run_date} already"
+        for claim, number in _first(problems, statement, parameters):
+            problems.add(LINES, f"claim {claim} line {number} {what}")
+
+
+def _first(problems: Problems, statement: str, parameters: list[Any]) -> list[list[Any]]:
+    """The first rows by key; how many more there are is noted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) OVER (), found.* FROM ({statement}) AS found"  # noqa: S608 (words of our own)
+            f" ORDER BY claim_id, line_number LIMIT {MOST_PROBLEMS}",
+            parameters,
+        )
+        found = cursor.fetchall()
+    problems.more += found[0][0] - len(found) if found else 0
+    return [row for _, *row in found]
+
+
+def _may_share(batch: StagedBatch, other: StagedBatch) -> bool:
+    """Whether the ranges of their claim ids meet. Ids mostly grow, and then a year of nights need not be compared."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEET, [other.pk, batch.pk, other.pk, batch.pk])
+        return bool(cursor.fetchone()[0])
+
+
+_MEET = (
+    f"SELECT (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"  # noqa: S608
+    f" >= (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
+    f" AND (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
+    f" <= (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"
+)
+_TWICE = (
+    f"SELECT claim_id, line_number, count(*) AS times FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
+    " GROUP BY claim_id, line_number HAVING count(*) > 1"
+)
+_SHARED = (
+    f"SELECT fresh.claim_id, fresh.line_number FROM {TABLE} AS fresh JOIN {TABLE} AS old"  # noqa: S608
+    " ON old.claim_id = fresh.claim_id AND old.line_number = fresh.line_number"
+    " WHERE fresh.batch_id = %s AND old.batch_id = %s"
+)
+_ADJUDICATED = (
+    f"{_SHARED} AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"  # noqa: S608
+    " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s)"
+)
