@@ -35,7 +35,7 @@ def agree(work: Work) -> None:
     parts = StepPart.objects.filter(step__chain=work.night.chain, checkpoint__isnull=False)
     rows = parts.order_by("step__sequence", "partition").values_list("step__name", "checkpoint")
     for step, checkpoint in rows:
-        for table, edition in checkpoint.get("tables", {}).items():
+        for table, edition in (checkpoint or {}).get("tables", {}).items():
             if work.editions.get(table, edition) != edition:
                 raise ConfigError(
                     f"{FILES.get(table, table)} has changed since {step} looked it up. Restart from {step}, to use the"

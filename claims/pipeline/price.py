@@ -70,7 +70,9 @@ def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.Da
     lost = known.filter(~denied, pl.col("multiplier_percent").is_null())
     if lost.height:
         contract, npi = lost["contract_id"][0], lost["provider_npi"][0]
-        raise ConfigError(f"Contract {contract} of provider {npi} has no terms. Load its contract_terms, restart from price.")
+        raise ConfigError(
+            f"Contract {contract} of provider {npi} has no terms. Load its contract_terms, restart from price."
+        )
     by_fee = _percent(pl.col("fee").cast(pl.Int128) * pl.col("units"), "multiplier_percent")
     by_charge = _percent(pl.col("billed").cast(pl.Int128), "percent_of_charge")
     return (
