@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "regions.apps.RegionsConfig",
     "clinic.apps.ClinicConfig",
     "claims.apps.ClaimsConfig",
+    "backoffice.lab.apps.LabConfig",
 ]
 
 MIDDLEWARE = [

@@ -8,8 +8,9 @@ from backoffice.pages import favicon
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
-    # backoffice.access.QueuesGuard asks for the role. Before the admin, which ends in a catch-all.
+    # backoffice.access.QueuesGuard asks for the role. Both before the admin, which ends in a catch-all.
     path("admin/queues/", include("django_rq.urls")),
+    path("admin/lab/", include("backoffice.lab.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("backoffice.api_urls")),
     path("favicon.ico", favicon),

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,15 +27,15 @@ def postgresql_programs() -> Path | None:
 
 
 @contextmanager
-def temporary_cluster(programs: Path) -> Iterator[str]:
-    """The URL of a server on loopback that is gone, with its files, at the end of the block."""
+def temporary_cluster(programs: Path, extra: Sequence[str] = ()) -> Iterator[str]:
+    """The URL of a server on loopback that is gone, with its files, at the end of the block. `extra`: its options."""
     user = _ordinary_user()
     folder = Path(tempfile.mkdtemp(prefix="nightward-postgresql-"))
     try:
         password = secrets.token_urlsafe(16)
         _initialise(programs, folder, password, user)
         port = _free_port()
-        options = ("-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+        options = ("-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", *extra)
         with (folder / "log").open("wb") as log, subprocess.Popen(  # noqa: S603 (a program of the system)
             [programs / "postgres", "-D", folder / "data", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, cwd=folder,

@@ -14,7 +14,7 @@ def taken_on(root: Path, databases: Iterable[str]) -> str:
     """One sentence: date, commit, processor, cores, memory, system, Python and databases."""
     facts = [_processor(), f"{_cores()} cores", f"{_memory_gib():.0f} GiB of memory", _system()]
     facts += [f"Python {platform.python_version()}", *databases]
-    return f"Taken on {datetime.now(UTC):%Y-%m-%d} at {_commit(root)}: {', '.join(facts)}."
+    return f"Taken on {datetime.now(UTC):%Y-%m-%d} at {commit_of(root)}: {', '.join(facts)}."
 
 
 def sqlite_version() -> str:
@@ -48,7 +48,8 @@ def _system() -> str:
     return name
 
 
-def _commit(root: Path) -> str:
+def commit_of(root: Path) -> str:
+    """The commit that the files are of, and whether they have changed since."""
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     if not commit:
         return "no commit"

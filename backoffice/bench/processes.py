@@ -18,6 +18,7 @@ LAUNCH = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))
 # What of our own surroundings would reach into a measured process; the last one would triple the start of each.
 OURS = (
     *("DATABASE_URL", "REDIS_URL", "NIGHTWARD_HOME", "LOG_LEVEL", "LOG_FORMAT", "DEBUG", "DJANGO_SETTINGS_MODULE"),
+    *("ACCUMULATORS_DATABASE_URL", "ALERT_MAIL_TO", "ALERT_WEBHOOK_URL", "EMAIL_URL"),
     "PYTHONDONTWRITEBYTECODE",
 )
 

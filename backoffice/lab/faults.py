@@ -1,177 +1,143 @@
 """How a night is broken, inside the process that works it. Nothing of this is known to the pipeline."""
 
-import os
-import resource
-import signal
-import sqlite3
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-from django.db import connection, connections
-from django.db.transaction import Atomic
-
 from backoffice.lab.cases import NOMINAL
+from backoffice.lab.commits import count_commits
+from backoffice.lab.evidence import note
+from backoffice.lab.harm import HAPPEN
+from backoffice.lab.shape import TWICE
 from backoffice.runs import kernel
 from backoffice.runs.job import Job
+from backoffice.runs.models import StepPart
 from backoffice.runs.registry import job_named
-from claims.pipeline import files
+from claims.models import Fee
+from claims.pipeline import accumulators, files
 from claims.pipeline.night import Work
 
 JOB = "run_pipeline"
-LOCKED_SECONDS = 2
-commits: list[int] = []  # one for each that ended well
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def arm(fault: dict[str, Any], lines: int, partitions: int) -> None:
     """Have the fault happen in this process, once."""
-    if fault["kind"] == "boundary":
-        count_commits(fault["number"], fault["side"])
-    elif fault["kind"] == "cut_key":
-        Work.after = property(_cut_to_the_claim)  # type: ignore[assignment, method-assign]
+    if fault["kind"] in ALONE:
+        ALONE[fault["kind"]](fault)
     else:
         armed = broken(job_named(JOB), fault, lines, partitions)
         setattr(kernel, "job_named", lambda name: armed)  # noqa: B010
 
 
 def broken(job: Job, fault: dict[str, Any], lines: int, partitions: int) -> Job:
-    """The job, one phase of one step of which meets the fault once, at the checkpoint that holds the record."""
-    # Within a part: members are spread evenly over the partitions.
-    divided = partitions if fault["step"] in ("enrich", "price", "adjudicate") else 1
-    record = fault["record"] * lines / NOMINAL / divided
-    due = threading.Event()
+    """The job, one phase of one step of which meets the fault once, at the checkpoint that is due."""
+    due = Due(fault, lines, partitions)
 
     def breaking(step: Any) -> Any:
         own = {name: getattr(step, name) for name in ("prepare", fault["phase"])}
 
         def prepare(opened: Any, chunk: Any) -> Any:
-            if chunk.done >= record:
-                due.set()
+            due.look(opened, chunk)
             return meet(opened, chunk) if fault["phase"] == "prepare" else own["prepare"](opened, chunk)
 
         def meet(*arguments: Any) -> Any:
-            if not (due.is_set() or fault["phase"] == "verify"):
+            if not due.now:
                 return own[fault["phase"]](*arguments)
-            due.clear()
-            return HAPPEN[fault["kind"]](lambda: own[fault["phase"]](*arguments), fault, arguments[0])
+            due.now = False
+            facts = {**due.facts, "step": step.name, "phase": fault["phase"], **_of_result(arguments)}
+            return HAPPEN[fault["kind"]](lambda: own[fault["phase"]](*arguments), fault, facts, arguments[0])
 
         return replace(step, **{fault["phase"]: meet, "prepare": prepare})
 
     return replace(job, steps=tuple(breaking(step) if step.name == fault["step"] else step for step in job.steps))
 
 
-def _kill(go_on: Callable[[], Any], fault: dict[str, Any], opened: Any) -> Any:
-    when = fault.get("when", "inside")
-    done = go_on()
-    if when == "after_commit":
-        # The phase's own transaction is still open: die at the next one's beginning.
-        begin = Atomic.__enter__
+class Due:
+    """Whether it is time: at the record, which is counted within a part, or at the nth checkpoint with the member."""
 
-        def dying(self: Atomic) -> None:
-            die()
-            begin(self)
+    def __init__(self, fault: dict[str, Any], lines: int, partitions: int) -> None:
+        # Members are spread evenly over the partitions.
+        divided = partitions if fault["step"] in ("enrich", "price", "adjudicate") else 1
+        self.member, self.left = fault.get("member"), fault.get("nth", 1)
+        self.record = fault.get("record", 0) * lines / NOMINAL / divided
+        self.now = fault["phase"] in ("verify", "settle")
+        self.facts: dict[str, Any] = {}
 
-        Atomic.__enter__ = dying  # type: ignore[method-assign]
-        return done
-    die()
-    return done
-
-
-def _lose_database(go_on: Callable[[], Any], fault: dict[str, Any], opened: Any) -> Any:
-    """The server ends our connection in the middle of a transaction. A file has no connection to lose."""
-    import psycopg
-
-    pid = connection.connection.info.backend_pid
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [pid])
-    return go_on()
+    def look(self, opened: Any, chunk: Any) -> None:
+        if self.now or self.left <= 0:
+            return
+        facts = {"partition": opened.partition, "checkpoint": opened.number, "record": int(chunk.done)}
+        if self.member is None:
+            self.left -= chunk.done >= self.record
+        else:
+            frame = chunk.data[0]
+            facts["updates"] = frame.filter(frame["member_id"] == self.member).height
+            self.left -= facts["updates"] > 0
+        self.now = self.left <= 0
+        self.facts = facts
 
 
-def _deadlock(go_on: Callable[[], Any], fault: dict[str, Any], opened: Any) -> Any:
-    """Two transactions that wait for each other, ours the one that is chosen to give way."""
-    import psycopg
-
-    held = threading.Event()
-
-    def other() -> None:
-        with psycopg.connect(os.environ["DATABASE_URL"]) as theirs:
-            theirs.execute("SET LOCAL deadlock_timeout = '30s'")
-            theirs.execute("SELECT pg_advisory_xact_lock(2423)")
-            held.set()
-            theirs.execute("UPDATE runs_steppart SET label = label WHERE id = %s", [opened.part.pk])
-
-    threading.Thread(target=other, daemon=True).start()
-    held.wait(10)
-    time.sleep(0.3)
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL deadlock_timeout = '50ms'")
-        cursor.execute("SELECT pg_advisory_xact_lock(2423)")
-    return go_on()
+def _of_result(arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """How many before images a checkpoint of step 5 has written ahead."""
+    images = getattr(getattr(arguments[-1], "rows", None), "images", None)
+    return {} if images is None else {"images": images.height}
 
 
-def _keep_locked(go_on: Callable[[], Any], fault: dict[str, Any], opened: Any) -> Any:
-    """SQLite's one write lock in other hands for longer than we wait for it, from before our transaction on."""
-    found = go_on()
-    taken = threading.Event()
-
-    def other() -> None:
-        file = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None)
-        file.execute("BEGIN IMMEDIATE")
-        taken.set()
-        time.sleep(LOCKED_SECONDS)
-        file.close()
-
-    connection.connection.execute("PRAGMA busy_timeout = 500")
-    threading.Thread(target=other, daemon=True).start()
-    taken.wait(10)
-    return found
-
-
-def _fill_disk(go_on: Callable[[], Any], fault: dict[str, Any], opened: Any) -> Any:
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    try:
-        return go_on()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-HAPPEN = {
-    "kill": _kill, "database": _lose_database, "deadlock": _deadlock, "locked": _keep_locked, "disk": _fill_disk,
-}  # fmt: skip
-
-
-def count_commits(number: int = 0, side: str = "") -> None:
-    """Count the outermost transactions that end well; die right before or after the one of that number."""
-    leave = Atomic.__exit__
-
-    def counted(self: Atomic, kind: Any, error: Any, trace: Any) -> None:
-        outermost = not connections[self.using or "default"].savepoint_ids
-        ends = outermost and kind is None and threading.current_thread() is threading.main_thread()
-        commits.extend([1] * ends)
-        if ends and len(commits) == number and side == "before":
-            die()
-        leave(self, kind, error, trace)
-        if ends and len(commits) == number and side == "after":
-            die()
-
-    Atomic.__exit__ = counted  # type: ignore[method-assign]
-
-
-def _cut_to_the_claim(work: Work) -> int:
+def _cut_key(fault: dict[str, Any]) -> None:
     """The bug of [S2-26]: a restart that remembers the claim and not the line begins with the claim's first line."""
-    seq = int((work.part.checkpoint or {}).get("seq", 0))
-    if work.part.step.name != "enrich" or not seq:
-        return seq
-    *_, last = [row for row in files.of_output(work.night, "enriched") if row.partition == work.partition]
-    frame = files.load(last, ["seq", "claim_id"])
-    of_last = frame.filter(frame["claim_id"] == frame["claim_id"][-1])
-    return int(of_last["seq"][0]) - 1
+
+    def cut(work: Work) -> int:
+        seq = int((work.part.checkpoint or {}).get("seq", 0))
+        if work.part.step.name != "enrich" or not seq:
+            return seq
+        rows = [row for row in files.of_output(work.night, "enriched") if row.partition == work.partition]
+        frame = files.load(rows[-1], ["seq", "claim_id"])
+        first = int(frame.filter(frame["claim_id"] == frame["claim_id"][-1])["seq"][0])
+        note(kind="restart key cut to the claim", partition=work.partition, lines_read_again=seq - first + 1)
+        return first - 1
+
+    Work.after = property(cut)  # type: ignore[assignment, method-assign]
+
+
+def _change_fee(fault: dict[str, Any]) -> None:
+    """One fee, by so many cents."""
+    fee = Fee.objects.order_by("pk")[0]
+    before = fee.fee
+    Fee.objects.filter(pk=fee.pk).update(fee=before + Decimal(fault["cents"]) / 100)
+    fee.refresh_from_db()
+    note(kind="fee changed", before=str(before), after=str(fee.fee))
+
+
+class Forwards:
+    """Before images that are always read in the order in which they were written."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def order_by(self, key: str) -> Any:
+        return self.rows.order_by(key.removeprefix("-"))
+
+    def delete(self) -> Any:
+        return self.rows.delete()
+
+
+def _undo_forwards(fault: dict[str, Any]) -> None:
+    images, restore = accumulators._images, accumulators.restore
+
+    def restoring(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
+        count = restore(part, night, region, checkpoint=checkpoint)
+        standing = accumulators.stored(region, [TWICE])
+        if checkpoint == 0 and count:
+            left = sum(accumulators.read(fields).deductible for fields in standing.values())
+            note(kind="undone forwards", partition=part.partition, images=count, cents_left=left)
+        return count
+
+    setattr(accumulators, "_images", lambda *arguments: Forwards(images(*arguments)))  # noqa: B010
+    accumulators.restore = restoring
+
+
+def _at_boundary(fault: dict[str, Any]) -> None:
+    count_commits(fault["number"], fault["side"])
+
+
+ALONE = {"boundary": _at_boundary, "cut_key": _cut_key, "fee": _change_fee, "wrong_order": _undo_forwards}

@@ -120,10 +120,11 @@ def undo_run(run: Run) -> Run:
             raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere.")
         for part in state.parts.all():
             with transaction.atomic():
+                # With its first part: a restart after a crash in between would pass over a step that is complete.
+                StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
                 state.parts.filter(pk=part.pk).update(**CLEARED, undo=False, fence=F("fence") + 1)
                 part.refresh_from_db(fields=("fence",))
                 reset(part)
-        StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
     record_change(run, {"outputs": ("written", "undone")})
     log.info("run_undone", run=run.pk)
     return run

@@ -82,7 +82,7 @@ def write(region: int, values: Mapping[Key, str | None]) -> None:
     gone = [(region, member, year) for (member, year), fields in values.items() if fields is None]
     upsert = "ON CONFLICT (region_id, member_id, benefit_year) DO UPDATE SET fields = excluded.fields"
     insert = "INSERT INTO claims_accumulator (region_id, member_id, benefit_year, fields)"
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         if kept and connection.vendor == "postgresql":
             cursor.execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS accumulators_new (region_id bigint, member_id text,"

@@ -16,7 +16,7 @@ from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
-from claims.pipeline import accumulators, bulk, price, references, verify
+from claims.pipeline import accumulators, bulk, editions, price, verify
 from claims.pipeline.accumulators import Key
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading
@@ -68,7 +68,8 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 def benefits(work: Work) -> dict[tuple[str, str], Benefit]:
     """By plan and category; ConfigError when a plan that has benefits is not there itself."""
-    rows = references.plan_benefits(work.region).join(references.plans(work.region), on="plan_id", how="left")
+    tables = editions.read(work, "plan_benefits", "plans")
+    rows = tables["plan_benefits"].join(tables["plans"], on="plan_id", how="left")
     if lost := rows.filter(rows["deductible"].is_null())["plan_id"].to_list():
         raise ConfigError(f"Plan {min(lost)} has benefits but is not among the plans. Load its row and restart.")
     names = ("deductible", "out_of_pocket_max", "coinsurance_percent", "copay", "copay_only", "visit_limit")
@@ -96,7 +97,7 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
         yield Chunk(
             data=(frame, images),
             # Filled in by prepare: how many images there are by then.
-            checkpoint={"seq": seq, "key": key, "images": images},
+            checkpoint=work.at(seq, key=key, images=images),
             done=seq - begin, of=last_priced - begin, label=f"{seq - begin:,} of {last_priced - begin:,} lines",
         )  # fmt: skip
 
@@ -214,6 +215,7 @@ def commit(work: Work, found: Result) -> None:
 
 def check(work: Work) -> Json:
     """adjudicated = priced, line by line; and the accumulators are what the last images say."""
+    editions.agree(work)
     bulk.end_night(AdjudicatedClaim, work.night)
 
     def stored() -> Iterator[pl.DataFrame]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
-from claims.pipeline import files, references, verify
+from claims.pipeline import editions, files, verify
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 from claims.pipeline.numbers import span
@@ -26,10 +26,11 @@ OUTPUT = "enriched"
 @contextmanager
 def open_step(part: StepPart) -> Iterator[Work]:
     with opened(part, OUTPUT) as work:
+        tables = editions.read(work, "member_benefits", "procedures", "plan_benefits")
         work.references = {
-            "members": references.member_benefits(work.region),
-            "procedures": references.procedures(work.region),
-            "benefits": references.plan_benefits(work.region).select("plan_id", "category", "covered"),
+            "members": tables["member_benefits"],
+            "procedures": tables["procedures"],
+            "benefits": tables["plan_benefits"].select("plan_id", "category", "covered"),
         }
         yield work
 
@@ -46,7 +47,7 @@ def of_files(work: Work, output: str) -> Iterator[Chunk]:
     for frame in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
         last = int(frame["seq"][-1])
         yield Chunk(
-            data=frame, checkpoint={"seq": last}, done=last - begin, of=of,
+            data=frame, checkpoint=work.at(last), done=last - begin, of=of,
             label=f"{last - begin:,} of {of:,} lines",
         )  # fmt: skip
 
@@ -114,6 +115,7 @@ def _holds(begin: str, end: str) -> pl.Expr:
 
 
 def check(work: Work) -> Json:
+    editions.agree(work)
     found = verify.file_output(work, OUTPUT, "billed")
     verify.same("valid", verify.control(work.night, "validate")["valid"], OUTPUT, found)
     verify.unchanged(work, "validate", "valid")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
-from backoffice.runs.faults import OutOfBalance
+from backoffice.runs.faults import OutOfBalance, RunEnds
 from claims.models import Night, OutputFile
 from claims.pipeline.numbers import span
 
@@ -26,14 +26,26 @@ if TYPE_CHECKING:
 STORAGE = "nights"
 
 
+class NotWritten(RunEnds):
+    """An output has no room, or no place to be: somebody has to make some before the night goes on [S2-28]."""
+
+    reason = "storage"
+
+
 def storage() -> Storage:
     return storages[STORAGE]
 
 
 def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number: int, fence: int) -> OutputFile:
     """Write the records of one checkpoint, and return the unsaved row that vouches for them."""
+    import polars as pl
+
     name = f"{folder(night, output)}/{partition:04}-{number:06}-{fence}.parquet"
-    _write(frame, name)
+    try:
+        _write(frame, name)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        raise NotWritten(f"A file of {output} could not be written ({why[:100]}). Make room, then restart.") from error
     first, last = (frame["seq"][0], frame["seq"][-1]) if frame.height else (0, -1)
     return OutputFile(
         night=night, output=output, partition=partition, number=number, name=name,

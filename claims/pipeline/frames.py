@@ -24,7 +24,8 @@ def write(frame: pl.DataFrame, model: type[Model], *, using: str = "default") ->
         return
     connection = connections[using]
     table, columns = connection.ops.quote_name(model._meta.db_table), ", ".join(f'"{name}"' for name in frame.columns)
-    with connection.cursor() as cursor:
+    # The driver is asked past Django, whose errors the kernel knows.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as copy:
                 for block in frame.iter_slices(BLOCK):
@@ -59,7 +60,9 @@ def read(
     connection = connections[using]
     if connection.vendor == "postgresql":
         connection.ensure_connection()
-        return _from_csv(b"".join(_copy_out(connection.connection, statement, parameters)), schema)
+        with connection.wrap_database_errors:
+            text = b"".join(_copy_out(connection.connection, statement, parameters))
+        return _from_csv(text, schema)
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return pl.DataFrame(cursor.fetchall(), schema=dict(schema), orient="row")

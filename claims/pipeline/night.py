@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from backoffice.runs.faults import ConfigError
-from backoffice.runs.job import Result
+from backoffice.runs.job import Json, Result
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
 from claims.models import Night, OutputFile, StepSetting
@@ -24,12 +24,14 @@ KEY = ("claim_id", "line_number")
 
 @dataclass(kw_only=True)
 class Work:
-    """Opened for one part. `references` are the tables that its step looks up, read once."""
+    """Opened for one part. `references` are the tables that its step looks up, read once; `editions` say which they
+    were, by table."""
 
     part: StepPart
     night: Night
     frequency: int
     references: dict[str, Any] = field(default_factory=dict)
+    editions: dict[str, str] = field(default_factory=dict)
 
     @property
     def region(self) -> Region:
@@ -52,6 +54,10 @@ class Work:
     def after(self) -> int:
         """The number of the last record that was committed, 0 at the beginning."""
         return int((self.part.checkpoint or {}).get("seq", 0))
+
+    def at(self, seq: int, **more: Any) -> Json:
+        """The checkpoint after the record of that number."""
+        return {"seq": seq, **more, "tables": self.editions}
 
     def save(self, frame: pl.DataFrame, output: str) -> OutputFile:
         return files.save(frame, self.night, output, self.partition, self.number, self.part.fence)

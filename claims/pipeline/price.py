@@ -10,7 +10,7 @@ from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import PricedClaim
-from claims.pipeline import bulk, files, references, verify
+from claims.pipeline import bulk, editions, files, verify
 from claims.pipeline.enrich import of_files
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
@@ -31,12 +31,12 @@ COLUMNS = (
 def open_step(part: StepPart) -> Iterator[Work]:
     with opened(part, AUDIT) as work:
         bulk.begin_night(PricedClaim, work.night)
-        contracts = references.contracts(work.region)
+        tables = editions.read(work, "providers", "contracts", "fees")
         work.references = {
-            "terms": references.providers(work.region)
+            "terms": tables["providers"]
             .select("provider_npi", "contract_id")
-            .join(contracts, on="contract_id", how="left"),
-            "fees": references.fees(work.region),
+            .join(tables["contracts"], on="contract_id", how="left"),
+            "fees": tables["fees"],
         }
         yield work
 
@@ -70,7 +70,9 @@ def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.Da
     lost = known.filter(~denied, pl.col("multiplier_percent").is_null())
     if lost.height:
         contract, npi = lost["contract_id"][0], lost["provider_npi"][0]
-        raise ConfigError(f"Contract {contract} of provider {npi} has no terms. Load its contract_terms and restart.")
+        raise ConfigError(
+            f"Contract {contract} of provider {npi} has no terms. Load its contract_terms, restart from price."
+        )
     by_fee = _percent(pl.col("fee").cast(pl.Int128) * pl.col("units"), "multiplier_percent")
     by_charge = _percent(pl.col("billed").cast(pl.Int128), "percent_of_charge")
     return (
@@ -98,6 +100,7 @@ def _percent(cents: pl.Expr, column: str) -> pl.Expr:
 
 
 def check(work: Work) -> Json:
+    editions.agree(work)
     bulk.end_night(PricedClaim, work.night)
 
     def stored() -> Iterator[pl.DataFrame]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import Failure, StepPart
 from claims.models import OutputFile
-from claims.pipeline import extract, files, parse, references, restage, verify
+from claims.pipeline import editions, extract, files, parse, restage, verify
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
@@ -38,18 +38,19 @@ SAME = ("member_id", "provider_npi", "day", "procedure_code", "count", "cents")
 @contextmanager
 def open_step(part: StepPart) -> Iterator[Work]:
     with opened(part, DECISIONS, VALID, REJECT) as work:
+        work.references = editions.read(work, "providers")
         yield work
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     of = verify.control(work.night, "extract")["extract"]["count"]
     if checkpoint is None:
-        yield Chunk(data=None, checkpoint={"seq": 0}, done=0, of=of, label="deciding over the whole extract")
+        yield Chunk(data=None, checkpoint=work.at(0), done=0, of=of, label="deciding over the whole extract")
     done = work.part.totals.get("in", 0)
     for frame in cut(files.records(work.night, "extract", after=work.after), work.frequency):
         done += frame.height
         seq = int(frame["seq"][-1])
-        yield Chunk(data=frame, checkpoint={"seq": seq}, done=done, of=of, label=f"{done:,} of {of:,} lines")
+        yield Chunk(data=frame, checkpoint=work.at(seq), done=done, of=of, label=f"{done:,} of {of:,} lines")
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
@@ -60,7 +61,7 @@ def _decide(work: Work) -> Result:
     """One row for each rejected claim: the reason of its first faulty line, by line number, and what it bills."""
     import polars as pl
 
-    providers = references.providers(work.region)
+    providers = work.references["providers"]
     lines = files.records(work.night, "extract")
     faulty = [_faulty(read(frame), providers, work) for frame in whole_members(lines)]
     empty = pl.DataFrame(schema={"claim_id": pl.String, "line_number": pl.Int64, "reason": pl.String})

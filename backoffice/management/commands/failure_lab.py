@@ -1,7 +1,12 @@
 """Break nights on purpose, restart them, and compare what they come to with an undisturbed night."""
 
 import sys
+import threading
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,12 +15,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.bench.databases import NOT_HERE, Postgresql, Sqlite, databases
-from backoffice.bench.machine import taken_on
+from backoffice.bench.machine import commit_of, taken_on
 from backoffice.bench.processes import ROOT
 from backoffice.home import home_folder
-from backoffice.lab.night import FAST, WHOLE, Found, Lab
+from backoffice.lab import report
+from backoffice.lab.night import FAST, WHOLE, Size, laboratory
+from backoffice.lab.places import Place, places_on
+from backoffice.lab.shape import make
 
 DATABASES = {"sqlite": Sqlite.name, "postgresql": Postgresql.name}
+# It is our processes that are killed, never the server; hundreds of databases are made and dropped.
+NO_SYNC = ("-c", "fsync=off")
+Found = tuple[list[report.Json], list[report.Json]]
 
 
 class Command(BaseCommand):
@@ -23,48 +34,63 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("cases", nargs="*", metavar="CASE", help="T01 to T12 and others by name (all)")
-        parser.add_argument("--fast", action="store_true", help="small nights, some of the commit boundaries: minutes")
+        parser.add_argument(
+            "cases", nargs="*", metavar="CASE", help='T01 to T12 and others by name, "boundaries": the commits (all)'
+        )
+        parser.add_argument("--fast", action="store_true", help="small nights, some of the commits: minutes")
         parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the generated claims (1)")
         parser.add_argument("--database", action="append", choices=DATABASES, help="may be given again (both)")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="the report (failure-lab.md in NIGHTWARD_HOME)")
+        parser.add_argument("--one", action="store_true", help="accumulators always in the database of the work")
+        parser.add_argument("--jobs", type=int, default=1, metavar="N", help="databases at once (1)")
+        parser.add_argument("--report", type=Path, metavar="STEM", help="STEM.json and STEM.html (in NIGHTWARD_HOME)")
 
     def handle(self, *args: Any, cases: list[str], fast: bool, seed: int, **options: Any) -> None:
-        home = home_folder(settings.NIGHTWARD_HOME)
-        report = options["output"] or home / "failure-lab.md"
+        stem = options["report"] or home_folder(settings.NIGHTWARD_HOME) / "failure-lab"
+        size = FAST if fast else WHOLE
+        self._aloud = sys.stderr.isatty() or options["verbosity"] > 1
+        begun = datetime.now(UTC)
+        with self._places(options) as (folder, places):
+            for lines in {size.lines, size.small_lines}:
+                make(folder / f"claims-{lines}", lines, seed)
+            with ThreadPoolExecutor(options["jobs"]) as pool:
+                found = list(pool.map(lambda place: self._run(place, size, seed, folder, cases), places))
+            versions = dict.fromkeys(place.main.version for place in places)
+        lasted = (datetime.now(UTC) - begun).total_seconds() / 60
+        made = report.made(
+            taken=f"{taken_on(ROOT, versions)} It took {lasted:.0f} minutes, {options['jobs']} at once.",
+            commit=commit_of(ROOT), seed=seed, size=size, command=_command(cases, fast, seed, options),
+            nights=(night for nights, _ in found for night in nights), cases=(row for _, rows in found for row in rows),
+        )  # fmt: skip
+        report.write(made, stem)
+        wrong = [case for case in made["cases"] if not case["passed"]]
+        self.stdout.write(f"{len(made['cases'])} cases, {len(wrong)} failed. Report: {stem}.html")
+        if wrong:
+            raise CommandError(", ".join(f"{case['name']} on {case['place']}" for case in wrong), returncode=1)
+
+    @contextmanager
+    def _places(self, options: dict[str, Any]) -> Iterator[tuple[Path, list[Place]]]:
         wanted = [DATABASES[name] for name in options["database"] or DATABASES]
-        found: list[Found] = []
+        home = home_folder(settings.NIGHTWARD_HOME)
         with (
             TemporaryDirectory(prefix="lab-", dir=home, ignore_cleanup_errors=True) as folder,
-            databases(Path(folder) / "databases", wanted) as here,
+            databases(Path(folder) / "databases", wanted, options=NO_SYNC) as here,
         ):
             if len(here) < len(wanted):
                 self.stderr.write(NOT_HERE)
-            note = taken_on(ROOT, [database.version for database in here])
-            for database in here:
-                found += Lab(database, FAST if fast else WHOLE, seed, Path(folder), self._say).run(cases)
-        report.write_text(as_markdown(found, note, seed), encoding="utf-8")
-        wrong = [one for one in found if not one.same]
-        self.stdout.write(f"{len(found)} cases, {len(wrong)} came to something else. Report: {report}")
-        if wrong:
-            raise CommandError(", ".join(f"{one.case.name} on {one.database}" for one in wrong), returncode=1)
+            with places_on(here, Path(folder), own=not options["one"]) as places:
+                yield Path(folder), places
+
+    def _run(self, place: Place, size: Size, seed: int, folder: Path, names: list[str]) -> Found:
+        with laboratory(place, size, seed, folder, self._say) as lab:
+            rows = [report.case_row(lab.run(case)) for case in lab.cases(names)]
+            return [report.night_row(place.name, night) for night in lab.nights.values()], rows
 
     def _say(self, line: str) -> None:
-        if sys.stderr.isatty():
-            self.stderr.write(line)
+        if self._aloud:
+            self.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {threading.current_thread().name[-1]} {line}")
 
 
-def as_markdown(found: list[Found], note: str, seed: int) -> str:
-    """One row a case: the digest of everything before and after."""
-    columns = ("case", "database", "broken by", "how it ended", "restart, s", "undisturbed", "after", "same")
-    lines = [
-        "# Failure lab", "", f"{note} Seed {seed}. Written by `manage.py failure_lab` alone.", "",
-        f"| {' | '.join(columns)} |", "|---|---|---|---|---:|---|---|---|",
-    ]  # fmt: skip
-    for one in found:
-        cells = (
-            one.case.name, one.database, one.case.what, one.how, f"{one.seconds:.1f}", one.before, one.after,
-            "yes" if one.same else "NO",
-        )  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, ""])
+def _command(cases: list[str], fast: bool, seed: int, options: dict[str, Any]) -> str:
+    words = ["manage.py", "failure_lab", *cases, *(["--fast"] if fast else []), f"--seed {seed}"]
+    words += [f"--database {name}" for name in options["database"] or ()]
+    return " ".join([*words, *(["--one"] if options["one"] else []), f"--jobs {options['jobs']}", "--report STEM"])

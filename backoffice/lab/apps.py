@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LabConfig(AppConfig):
+    name = "backoffice.lab"
+    verbose_name = "Failure lab"
