@@ -81,7 +81,7 @@ RUN_PIPELINE = Job(
         ),
         Step(
             name="remit", open=remit.open_step, chunks=remit.chunks, prepare=remit.prepare,
-            commit=night.commit, verify=remit.check, reset=remit.reset,
+            commit=remit.commit, verify=remit.check, reset=remit.reset,
         ),
     ),
     outcomes=("paid", "denied", "rejected"),

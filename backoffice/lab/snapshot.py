@@ -18,7 +18,7 @@ from claims.pipeline import files
 from claims.pipeline.numbers import base
 from claims.pipeline.validate import DECISIONS
 
-OUTPUTS = (DECISIONS, "extract", "valid", "reject", "enriched", "audit", "remitted", "remittance")
+OUTPUTS = (DECISIONS, "extract", "valid", "reject", "enriched", "audit", "remittance")
 # Who worked a part and when, how often it was begun, and what merely points elsewhere.
 MAY_DIFFER = {
     AccumulatorFence: "a fence counts who has worked a part",

@@ -89,7 +89,12 @@ def write(region: int, values: Mapping[Key, str | None]) -> None:
                 " benefit_year smallint, fields text) ON COMMIT DELETE ROWS"
             )
             with cursor.copy("COPY accumulators_new FROM STDIN") as copy:
-                copy.write("".join(f"{place}\t{_escaped(member)}\t{year}\t{_escaped(fields)}\n" for place, member, year, fields in kept))
+                copy.write(
+                    "".join(
+                        f"{place}\t{_escaped(member)}\t{year}\t{_escaped(fields)}\n"
+                        for place, member, year, fields in kept
+                    )
+                )
             cursor.execute(f"{insert} SELECT * FROM accumulators_new {upsert}")  # noqa: S608 (words of our own)
         elif kept:
             cursor.executemany(f"{insert} VALUES (%s, %s, %s, %s) {upsert}", kept)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
@@ -18,6 +18,7 @@ from backoffice.runs.models import StepPart
 from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
 from claims.pipeline import accumulators, bulk, editions, price, verify
 from claims.pipeline.accumulators import Key
+from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading
 from claims.pipeline.night import commit as commit_rows
@@ -34,7 +35,6 @@ COLUMNS = (
 )  # fmt: skip
 SHARES = ("copay", "deductible", "coinsurance")
 NOT_PAID = (None, None, None)
-AT_ONCE = 200_000
 PAID, DENIED = "paid", "denied"
 
 
@@ -86,35 +86,39 @@ def settle(work: Work) -> Result:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    parts = StepPart.objects.get(step__chain=work.night.chain, step__name="price", partition=work.partition)
+    return ahead(_computed(work, checkpoint or {}))
+
+
+def _computed(work: Work, checkpoint: Json) -> Iterator[Chunk]:
+    """Checkpoints whose lines are adjudicated, each with what it makes of the members' years. The next is computed
+    while one is committed: of a member that it shares with this one, `carried` has what does not stand yet."""
     begin, _ = span(work.night.pk, work.partition)
-    last_priced = int((parts.checkpoint or {}).get("seq", begin))
+    of = _last_priced(work, begin) - begin
+    images = int(checkpoint.get("images", 0))
+    carried: dict[Key, str] = {}
     priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after)
     for frame in cut(priced, work.frequency):
-        seq = int(frame["seq"][-1])
+        last, seq = frame["member_id"][-1], int(frame["seq"][-1])
+        standing = accumulators.stored(work.region.pk, frame["member_id"].unique().to_list()) | carried
+        adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
+        touched = {(year.member_id, year.benefit_year): year.after for year in years}
+        carried = {key: text for key, text in (carried | touched).items() if key[0] == last}
         key = [str(value) for value in frame.select("member_id", "service_date", "claim_id", "line_number").row(-1)]
-        images = int((work.part.checkpoint or {}).get("images", 0))
         yield Chunk(
-            data=(frame, images),
-            # Filled in by prepare: how many images there are by then.
-            checkpoint=work.at(seq, key=key, images=images),
-            done=seq - begin, of=last_priced - begin, label=f"{seq - begin:,} of {last_priced - begin:,} lines",
+            data=(frame, adjudicated, years, images), checkpoint=work.at(seq, key=key, images=images + len(years)),
+            done=seq - begin, of=of, label=f"{seq - begin:,} of {of:,} lines",
         )  # fmt: skip
+        images += len(years)
+
+
+def _last_priced(work: Work, begin: int) -> int:
+    part = StepPart.objects.get(step__chain=work.night.chain, step__name="price", partition=work.partition)
+    return int((part.checkpoint or {}).get("seq", begin))
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    frame, images_before = chunk.data
-    standing = accumulators.stored(work.region.pk, frame["member_id"].unique().to_list())
-    try:
-        adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
-    except KeyError as error:
-        plan, category = error.args[0]
-        raise OutOfBalance(
-            f"{price.OUTPUT}: a line of plan {plan} has category {category}, for which it has no benefit."
-            " Load the tables that the line was enriched with, or restart from enrich."
-        ) from None
+    frame, adjudicated, years, images_before = chunk.data
     images = _images(work, years, images_before)
-    chunk.checkpoint["images"] = images_before + images.height
     denied = int((adjudicated["denial"] != 0).sum())
     return Result(
         read=frame.height,
@@ -147,7 +151,8 @@ def adjudicated_lines(
         met = Met() if before is None else accumulators.read(before)
         first = last = 0
         for seq, plan, category, allowed in islice(lines, length):
-            copay, deductible, coinsurance = adjudicate(allowed, category, benefits[plan, category], met) or NOT_PAID
+            benefit = benefits.get((plan, category)) or _no_benefit(plan, category)
+            copay, deductible, coinsurance = adjudicate(allowed, category, benefit, met) or NOT_PAID
             copays(copay)
             deductibles(deductible)
             coinsurances(coinsurance)
@@ -156,6 +161,13 @@ def adjudicated_lines(
         if last:
             touched.append(Year(member, year, before, accumulators.spelled(met), first, last))
     return _with_shares(frame, payable["seq"], owed), touched
+
+
+def _no_benefit(plan: str, category: str) -> NoReturn:
+    raise OutOfBalance(
+        f"{price.OUTPUT}: a line of plan {plan} has category {category}, for which it has no benefit."
+        " Load the tables that the line was enriched with, or restart from enrich."
+    )
 
 
 def _with_shares(frame: pl.DataFrame, payable: pl.Series, owed: tuple[list[int | None], ...]) -> pl.DataFrame:
@@ -216,29 +228,28 @@ def commit(work: Work, found: Result) -> None:
 def check(work: Work) -> Json:
     """adjudicated = priced, line by line; and the accumulators are what the last images say."""
     editions.agree(work)
-    bulk.end_night(AdjudicatedClaim, work.night)
-
-    def stored() -> Iterator[pl.DataFrame]:
-        return bulk.by_claim(AdjudicatedClaim, work.night, COLUMNS)
-
-    found = verify.check(work, OUTPUT, "paid", stored, ordered=True)
+    bulk.analyze(AdjudicatedClaim, work.night)
+    found = verify.table(work, AdjudicatedClaim, OUTPUT, "paid")
     verify.same("priced", verify.control(work.night, "price")["priced"], OUTPUT, found)
     verify.unchanged(work, "price", price.OUTPUT)
-    return {OUTPUT: found, "accumulators": _accumulators_hold(work)}
+    return {OUTPUT: found, "accumulators": {"count": _accumulators_hold(work)}}
 
 
-def _accumulators_hold(work: Work) -> Json:
-    """Every member's year stands as its last image of the night left it."""
-    begin, end = span(work.night.pk)
+def _accumulators_hold(work: Work) -> int:
+    """How many members' years the night has touched; each stands as its last image left it, or OutOfBalance."""
     count = 0
-    images = BeforeImage.objects.filter(id__gte=begin, id__lt=end).order_by("id")
-    last: dict[Key, str] = {}
-    for member, year, after in images.values_list("member_id", "benefit_year", "after").iterator(chunk_size=5_000):
-        if len(last) >= AT_ONCE and next(reversed(last))[0] != member:  # images come member by member
+    for partition in range(work.night.partitions):
+        last: dict[Key, str] = {}
+        for images in bulk.images(work.night, partition):
+            for member, year, after in images.select("member_id", "benefit_year", "after").iter_rows():
+                last[member, year] = after
+            # The images come member by member; the last one's may go on.
+            goes_on = images["member_id"][-1]
+            going_on = {key: last.pop(key) for key in list(last) if key[0] == goes_on}
             count += _compared(work, last)
-            last = {}
-        last[member, year] = after
-    return {"count": count + _compared(work, last)}
+            last = going_on
+        count += _compared(work, last)
+    return count
 
 
 def _compared(work: Work, last: dict[Key, str]) -> int:

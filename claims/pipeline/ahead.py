@@ -3,26 +3,37 @@
 Polars and the databases' drivers let go of the interpreter while they work, so that two cores are of use to one worker.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from contextvars import copy_context
-from typing import TypeVar
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
 
 from django.db import connections
 
 Item = TypeVar("Item")
-END = object()
+END: Any = object()
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The same items, each made in a thread while the one before it is used. The thread has database connections of its
     own, which see what is committed; what it raises is raised here, in its turn."""
-    iterator = iter(items)
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool, _connections_closed(pool):
-        coming = pool.submit(copy_context().run, next, iterator, END)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+    try:
+        coming = pool.submit(_next, items, copy_context())
         while (item := coming.result()) is not END:
-            coming = pool.submit(copy_context().run, next, iterator, END)
-            yield item  # type: ignore[misc]
+            coming = pool.submit(_next, items, copy_context())
+            yield item
+    finally:
+        pool.submit(_leave, items)
+        pool.shutdown()
+
+
+def _next(items: Iterator[Any], context: Context) -> Any:
+    return context.run(next, items, END)
+
+
+def _leave(items: Iterator[Any]) -> None:
+    """In the thread: end what is half made, and its connections."""
+    if close := getattr(items, "close", None):
+        close()
+    connections.close_all()

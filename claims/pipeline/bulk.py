@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 
-from claims.models import Night
+from claims.models import BeforeImage, Night
 from claims.pipeline import frames
 from claims.pipeline.numbers import span
 
@@ -35,12 +35,17 @@ def begin_night(model: type[models.Model], night: Night) -> None:
         )
 
 
-def end_night(model: type[models.Model], night: Night) -> None:
-    """What readers of a whole night need: an index by claim, and statistics."""
+def analyze(model: type[models.Model], night: Night) -> None:
+    """Tell the planner what the table holds by now; before that it would not look rows up by their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {table_of(model, night)}")
+
+
+def index_by_claim(model: type[models.Model], night: Night) -> None:
+    """For who looks a claim up; built once, of the whole night."""
     table = table_of(model, night)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX IF NOT EXISTS {table}_claim ON {table} (claim_id)")
-        cursor.execute(f"ANALYZE {table}")
 
 
 def forget(model: type[models.Model], night: Night, partition: int) -> None:
@@ -68,16 +73,27 @@ def rows(
         begin = upto
 
 
-def by_claim(model: type[models.Model], night: Night, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The night's rows by claim and line, sorted by the database and streamed."""
+def images(night: Night, partition: int) -> Iterator[pl.DataFrame]:
+    """The before images of a partition in their order."""
+    schema = schema_of(BeforeImage, ("id", "member_id", "benefit_year", "after"))
+    begin, end = span(night.pk, partition)
+    statement = f"SELECT {', '.join(schema)} FROM {BeforeImage._meta.db_table} WHERE id >= %s AND id < %s ORDER BY id"  # noqa: S608
+    while not (frame := frames.read(statement, [begin, min(begin + BLOCK, end)], schema)).is_empty():
+        yield frame
+        begin += BLOCK
+
+
+def by_provider(
+    model: type[models.Model], night: Night, columns: Sequence[str], *, after: Sequence[Any] = ()
+) -> Iterator[pl.DataFrame]:
+    """The night's rows after that (provider, claim, line) in this order, sorted by the database and streamed."""
     schema = schema_of(model, columns)
     names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
     binary = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
-    statement = (
-        f"SELECT {names} FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s"  # noqa: S608
-        f" ORDER BY claim_id{binary}, line_number"
-    )
-    for frame in frames.stream(statement, span(night.pk), _dates_as_text(schema)):
+    order = f"provider_npi{binary}, claim_id{binary}, line_number"
+    above = f" AND ({order}) > (%s, %s, %s)" if after else ""
+    statement = f"SELECT {names} FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s{above} ORDER BY {order}"  # noqa: S608
+    for frame in frames.stream(statement, [*span(night.pk), *after], _dates_as_text(schema)):
         yield _dates_read(frame, schema)
 
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+OWNER = ("member_id",)
+CLAIM = ("member_id", "claim_id")
 
-def cut(frames: Iterable[pl.DataFrame], frequency: int) -> Iterator[pl.DataFrame]:
+
+def cut(
+    frames: Iterable[pl.DataFrame], frequency: int, *, claim: tuple[str, ...] = CLAIM, unknown: tuple[str, ...] = OWNER
+) -> Iterator[pl.DataFrame]:
     """The records in checkpoints of at least `frequency`; they come in the order of their numbers, which is by member.
 
     A claim is a member's: one that spans members is cut between them, since far apart they would hold up every
-    checkpoint between.
+    checkpoint between. `claim`: the columns that make one; `unknown`: those whose last value may go on in the next
+    frame with lines of any claim before it.
     """
     import polars as pl
 
@@ -22,28 +28,28 @@ def cut(frames: Iterable[pl.DataFrame], frequency: int) -> Iterator[pl.DataFrame
         held = frame if held is None else pl.concat([held, frame])
         if held.height >= frequency:
             begin = 0
-            for end in _ends(held, frequency, whole=False):
+            for end in _ends(held, frequency, claim, unknown):
                 yield held[begin:end]
                 begin = end
             held = held[begin:]
     if held is not None:
         begin = 0
-        for end in [*_ends(held, frequency, whole=True), held.height]:
+        for end in [*_ends(held, frequency, claim, ()), held.height]:
             if end > begin:
                 yield held[begin:end]
                 begin = end
 
 
-def _ends(frame: pl.DataFrame, frequency: int, *, whole: bool) -> Iterator[int]:
-    """How many records there are up to each checkpoint. What follows the last member is known of a whole frame only."""
+def _ends(frame: pl.DataFrame, frequency: int, claim: tuple[str, ...], unknown: tuple[str, ...]) -> Iterator[int]:
+    """How many records there are up to each checkpoint; none where more of the last one's `unknown` may follow."""
     import polars as pl
 
     # Positions first: inside `over`, a range would count within each group.
-    placed = frame.select("member_id", "claim_id").with_row_index("at")
-    last_of_claim = pl.col("at").max().over("member_id", "claim_id")
+    placed = frame.select(claim).with_row_index("at")
+    last_of_claim = pl.col("at").max().over(claim)
     free = placed.with_columns(open=last_of_claim.cum_max()).filter(pl.col("at") == pl.col("open"))
-    if not whole:
-        free = free.filter(pl.col("member_id") != frame["member_id"][-1])
+    if unknown:
+        free = free.filter(pl.any_horizontal(pl.col(name) != frame[name][-1] for name in unknown))
     begin = 0
     for at in free["at"].to_list():
         if at + 1 - begin >= frequency:

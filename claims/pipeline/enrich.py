@@ -6,13 +6,14 @@ coverage, 181 procedure code invalid on the date, 96 non-covered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.pipeline import editions, files, verify
+from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 from claims.pipeline.numbers import span
@@ -36,26 +37,27 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    return of_files(work, "valid")
+    return ahead(of_files(work, "valid", enrich))
 
 
-def of_files(work: Work, output: str) -> Iterator[Chunk]:
-    """The records of the part's partition, in checkpoints; how far along it is comes from their numbers."""
+def of_files(work: Work, output: str, make: Callable[..., pl.DataFrame]) -> Iterator[Chunk]:
+    """The records of the part's partition, in checkpoints, and what `make` makes of them; how far along it is comes
+    from their numbers."""
     begin, end = span(work.night.pk, work.partition)
     rows = [row for row in files.of_output(work.night, output) if row.last >= begin and row.first < end]
     of = min(rows[-1].last, end - 1) - begin if rows else 0
     for frame in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
         last = int(frame["seq"][-1])
         yield Chunk(
-            data=frame, checkpoint=work.at(last), done=last - begin, of=of,
+            data=(frame, make(frame, **work.references)), checkpoint=work.at(last), done=last - begin, of=of,
             label=f"{last - begin:,} of {of:,} lines",
         )  # fmt: skip
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    enriched = enrich(chunk.data, **work.references)
-    totals = {**reading(chunk.data, "billed"), **counted(enriched, OUTPUT, "billed")}
-    return result(chunk.data.height, totals, Rows(files=[work.save(enriched, OUTPUT)]))
+    lines, enriched = chunk.data
+    totals = {**reading(lines, "billed"), **counted(enriched, OUTPUT, "billed")}
+    return result(lines.height, totals, Rows(files=[work.save(enriched, OUTPUT)]))
 
 
 def enrich(

@@ -17,6 +17,7 @@ from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import StagedBatch
 from claims.pipeline import files, frames, parse, verify
+from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, opened, result
 from claims.pipeline.numbers import base
@@ -52,7 +53,7 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     if not lines:
         raise ConfigError(f"No claims are staged for {work.region.name}. Load them: manage.py load_claims DIR.")
     done = work.part.totals.get(f"out.{OUTPUT}", 0)
-    for frame in cut(_numbered(work, _staged(work, batches, checkpoint), checkpoint), work.frequency):
+    for frame in ahead(cut(_numbered(work, _staged(work, batches, checkpoint), checkpoint), work.frequency)):
         done += frame.height
         last = frame.row(-1, named=True)
         key = [last[name] for name in ("member_id", "service_date", "claim_id", "line_number")]
@@ -124,11 +125,8 @@ def check(work: Work) -> Json:
 
 def read_back(work: Work, output: str) -> Json:
     """The figures of an output whose lines are as they were delivered."""
-
-    def lines() -> Iterator[pl.DataFrame]:
-        for row in files.of_output(work.night, output):
-            yield files.load(row).with_columns(in_cents=parse.cents("billed").fill_null(0))
-
+    rows = files.of_output(work.night, output)
+    lines = (files.load(row).with_columns(in_cents=parse.cents("billed").fill_null(0)) for row in rows)
     return verify.check(work, output, "in_cents", lines, billed="in_cents")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 KEY = ("claim_id", "line_number")
+HALF = (1 << 32) - 1
 
 
 @dataclass(kw_only=True)
@@ -119,13 +120,15 @@ def counted(frame: pl.DataFrame, output: str, cents: str, *, billed: str = "bill
 
 
 def hashed(frame: pl.DataFrame) -> int:
-    """The sum of 40 bits of each record's hash: neither order nor partition shows. Exact to 16 million records."""
+    """The sum of the records' 64-bit hashes: neither order nor partition shows."""
     import polars as pl
 
     if frame.is_empty():
         return 0
     canonical = frame.select(sorted(frame.columns)).with_columns(pl.col(pl.Int8, pl.Int16, pl.Int32).cast(pl.Int64))
-    return int((canonical.hash_rows() & ((1 << 40) - 1)).sum())
+    hashes = canonical.hash_rows()
+    low = hashes & HALF
+    return (int(((hashes - low) // (HALF + 1)).sum()) << 32) + int(low.sum())  # a sum of 64 bits would wrap around
 
 
 def reading(frame: pl.DataFrame, cents: str) -> dict[str, int]:

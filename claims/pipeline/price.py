@@ -11,6 +11,7 @@ from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import PricedClaim
 from claims.pipeline import bulk, editions, files, verify
+from claims.pipeline.ahead import ahead
 from claims.pipeline.enrich import of_files
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
 
@@ -42,19 +43,19 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    return of_files(work, "enriched")
+    return ahead(of_files(work, "enriched", price))
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    detailed = price(chunk.data, **work.references)
+    lines, detailed = chunk.data
     priced = detailed.select(COLUMNS)
     audit = detailed.select(
         "seq", "claim_id", "line_number", "contract_id", "fee_schedule_id", "fee", "units", "before_cap", "method",
         "billed", "allowed",
     )  # fmt: skip
     return result(
-        chunk.data.height,
-        {**reading(chunk.data, "billed"), **counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
+        lines.height,
+        {**reading(lines, "billed"), **counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
         Rows(files=[work.save(audit, AUDIT)], frames=[(PricedClaim, priced)]),
     )
 
@@ -101,12 +102,8 @@ def _percent(cents: pl.Expr, column: str) -> pl.Expr:
 
 def check(work: Work) -> Json:
     editions.agree(work)
-    bulk.end_night(PricedClaim, work.night)
-
-    def stored() -> Iterator[pl.DataFrame]:
-        return bulk.by_claim(PricedClaim, work.night, COLUMNS)
-
-    found = verify.check(work, OUTPUT, "allowed", stored, ordered=True)
+    bulk.analyze(PricedClaim, work.night)
+    found = verify.table(work, PricedClaim, OUTPUT, "allowed")
     verify.same("enriched", verify.control(work.night, "enrich")["enriched"], OUTPUT, found)
     verify.unchanged(work, "enrich", "enriched")
     return {OUTPUT: found, AUDIT: verify.file_output(work, AUDIT, "allowed")}

@@ -8,57 +8,78 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from django.db.models import F, Sum
 
 from backoffice.runs.faults import OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import AdjudicatedClaim, Remittance
-from claims.pipeline import bulk, files, verify
+from claims.pipeline import bulk, files, frames, verify
 from claims.pipeline.adjudicate import COLUMNS
 from claims.pipeline.adjudicate import OUTPUT as ADJUDICATED
+from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import cut
 from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
+from claims.pipeline.night import commit as commit_rows
 
 if TYPE_CHECKING:
     import polars as pl
 
-LINES, OUTPUT = "remitted", "remittance"
+OUTPUT = "remittance"
+CLAIM = ("provider_npi", "claim_id")
 PATIENT_DENIALS = (26, 27, 31, 96, 119)  # the member's to pay (PR); the others are the provider's (CO)
-AT_ONCE = 1_000_000
+
+
+@dataclass(kw_only=True, slots=True)
+class Remitted(Rows):
+    """A checkpoint's lines, and what they add to the headers of their providers."""
+
+    headers: pl.DataFrame
 
 
 @contextmanager
 def open_step(part: StepPart) -> Iterator[Work]:
-    with opened(part, LINES, OUTPUT) as work:
+    with opened(part, OUTPUT) as work:
         yield work
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
+    return ahead(_by_provider(work, checkpoint or {"seq": 0, "key": ()}))
+
+
+def _by_provider(work: Work, checkpoint: Json) -> Iterator[Chunk]:
+    """The lines in the order of the remittances, cut between a provider's claims, and the same with adjustments."""
+    import polars as pl
+
     of = verify.control(work.night, "adjudicate")[ADJUDICATED]["count"]
-    done = work.part.totals.get(f"out.{LINES}", 0)
-    buckets = max(1, -(-of // AT_ONCE))
-    bucket = int((checkpoint or {}).get("bucket", 0))
-    if not bucket:
-        for frame in cut(bulk.rows(AdjudicatedClaim, work.night, COLUMNS, after=work.after), work.frequency):
-            done += frame.height
-            seq = int(frame["seq"][-1])
-            yield Chunk(
-                data=frame, checkpoint={"seq": seq}, done=done, of=of + 1, label=f"{done:,} of {of:,} lines",
-            )  # fmt: skip
-    for number in range(bucket, buckets):
+    done = checkpoint["seq"]
+    lines = bulk.by_provider(AdjudicatedClaim, work.night, COLUMNS, after=checkpoint["key"])
+    for frame in cut(lines, work.frequency, claim=CLAIM, unknown=CLAIM):
+        places = pl.int_range(done + 1, done + frame.height + 1, dtype=pl.Int64, eager=True)
+        done += frame.height
+        key = list(frame.select("provider_npi", "claim_id", "line_number").row(-1))
         yield Chunk(
-            data=(number, buckets), checkpoint={"seq": work.after, "bucket": number + 1}, done=of + 1, of=of + 1,
-            label="headers by provider",
+            data=(frame, adjusted(frame).with_columns(seq=places)), checkpoint=work.at(done, key=key),
+            done=done, of=of, label=f"{done:,} of {of:,} lines",
         )  # fmt: skip
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    if isinstance(chunk.data, tuple):
-        return _headers(work, *chunk.data)
-    lines = adjusted(chunk.data)
-    totals = {**reading(chunk.data, "paid"), **counted(lines, LINES, "paid")}
-    return result(chunk.data.height, totals, Rows(files=[work.save(lines, LINES)]))
+    read, lines = chunk.data
+    totals = {**reading(read, "paid"), **counted(lines, OUTPUT, "paid")}
+    return result(read.height, totals, Remitted(files=[work.save(lines, OUTPUT)], headers=headers(lines)))
+
+
+def headers(lines: pl.DataFrame) -> pl.DataFrame:
+    """One for each provider, in the order of the lines."""
+    import polars as pl
+
+    return lines.group_by("provider_npi", maintain_order=True).agg(
+        claims=pl.col("claim_id").n_unique(), lines=pl.len(), billed=pl.col("billed").sum(), paid=pl.col("paid").sum()
+    )
 
 
 def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -83,56 +104,35 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
     explained = pl.sum_horizontal("co_45", "pr_1", "pr_2", "pr_3", "denied_amount")
     wrong = lines.filter(pl.col("billed") - pl.col("paid") != explained)
     if wrong.height:
-        raise OutOfBalance(f"{LINES}: {wrong.height:,} lines whose adjustments are not billed less paid.")
+        raise OutOfBalance(f"{OUTPUT}: {wrong.height:,} lines whose adjustments are not billed less paid.")
     return lines
 
 
-def _headers(work: Work, bucket: int, buckets: int) -> Result:
-    """The lines of some of the providers, sorted by provider, claim and line, and a header for each provider."""
-    import polars as pl
-
-    mine = [
-        frame.filter(pl.col("provider_npi").hash() % buckets == bucket)
-        for frame in files.records(work.night, LINES)
-    ]  # fmt: skip
-    lines = pl.concat(mine).sort("provider_npi", "claim_id", "line_number") if mine else None
-    if lines is None or lines.is_empty():
-        return result(0, {}, Rows())
-    headers = lines.group_by("provider_npi", maintain_order=True).agg(
-        claims=pl.col("claim_id").n_unique(), lines=pl.len(), billed=pl.col("billed").sum(), paid=pl.col("paid").sum()
-    )
-    numbered = lines.with_columns(seq=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-    row = files.save(numbered, work.night, OUTPUT, work.partition, work.number, work.part.fence)
-    row.first += bucket * (1 << 40)
-    row.last += bucket * (1 << 40)
-    headers = headers.with_columns(night_id=pl.lit(work.night.pk))
-    return result(
-        0, {"remittances": headers.height, **counted(numbered, OUTPUT, "paid")},
-        Rows(files=[row], frames=[(Remittance, headers)]),
-    )  # fmt: skip
+def commit(work: Work, found: Result) -> None:
+    """The first provider may have a header already, from the checkpoint before: no claim is in both."""
+    first, *_ = found.rows.headers.iter_rows(named=True)
+    sums = {name: F(name) + first[name] for name in ("claims", "lines", "billed", "paid")}
+    begun = Remittance.objects.filter(night=work.night, provider_npi=first["provider_npi"]).update(**sums)
+    new = found.rows.headers[begun:]
+    commit_rows(work, found)
+    frames.write(new.with_columns(night_id=work.night.pk), Remittance)
 
 
 def check(work: Work) -> Json:
     """The headers add up to what adjudication paid, in lines and in cents [S2-23]."""
-    found = {
-        LINES: verify.file_output(work, LINES, "paid"),
-        OUTPUT: verify.file_output(work, OUTPUT, "paid"),
-    }
+    bulk.index_by_claim(AdjudicatedClaim, work.night)
+    found = verify.file_output(work, OUTPUT, "paid")
     before = verify.control(work.night, "adjudicate")[ADJUDICATED]
-    for name in (LINES, OUTPUT):
-        verify.same(ADJUDICATED, before, name, found[name])
+    verify.same(ADJUDICATED, before, OUTPUT, found)
     verify.unchanged(work, "adjudicate", ADJUDICATED)
-    for name in (LINES, OUTPUT):
-        verify.equal(name, "cents paid", before["cents"], found[name]["cents"])
-    rows = Remittance.objects.filter(night=work.night)
-    headers = [(row.lines, row.paid) for row in rows.only("lines", "paid").iterator()]
-    verify.equal("remittance headers", "lines", before["count"], sum(lines for lines, _ in headers))
-    verify.equal("remittance headers", "cents paid", before["cents"], sum(paid for _, paid in headers))
-    return found
+    verify.equal(OUTPUT, "cents paid", before["cents"], found["cents"])
+    sums = Remittance.objects.filter(night=work.night).aggregate(lines=Sum("lines"), paid=Sum("paid"))
+    verify.equal("remittance headers", "lines", before["count"], sums["lines"] or 0)
+    verify.equal("remittance headers", "cents paid", before["cents"], sums["paid"] or 0)
+    return {OUTPUT: found}
 
 
 def reset(part: StepPart) -> None:
     night = night_of(part)
-    for output in (LINES, OUTPUT):
-        files.forget(night, output, part.partition)
+    files.forget(night, OUTPUT, part.partition)
     Remittance.objects.filter(night=night).delete()

@@ -74,6 +74,6 @@ def figures(name: str, lines: int) -> dict[str, Any]:
         "enrich": {"enriched": row},
         "price": {"priced": row, "pricing_audit": row},
         "adjudicate": {"adjudicated": row, "accumulators": {"count": 12}},
-        "remit": {"remitted": row, "remittance": row},
+        "remit": {"remittance": row},
     }
     return outputs[name]

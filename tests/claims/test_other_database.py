@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 from claims.models import Accumulator, AccumulatorFence, StepSetting
@@ -43,11 +44,11 @@ def elsewhere(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
     connection = connections[ALIAS]
     # Django refuses databases that a test does not declare, and would empty a declared one as if it had every table.
 
-    def connect_once() -> None:
-        if connection.connection is None:
-            connection.connect()
+    def connect_once(self: BaseDatabaseWrapper) -> None:
+        if self.connection is None:
+            self.connect()
 
-    monkeypatch.setattr(connection, "ensure_connection", connect_once)
+    monkeypatch.setattr(type(connection), "ensure_connection", connect_once)  # in the threads that read ahead as well
     settings.ACCUMULATORS_DATABASE = ALIAS
     call_command("migrate", database=ALIAS, verbosity=0)
     yield f"sqlite:///{path}"

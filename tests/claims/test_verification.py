@@ -26,15 +26,15 @@ def spoilt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
 
     def night(output: str, spoil: Callable[[], object]) -> Run:
         undisturbed()
-        check = verify.check
+        expectations = verify.expectations
 
-        def late(work: Work, name: str, *arguments: Any, **named: Any) -> Any:
+        def late(work: Work, name: str) -> Any:
             if name == output:
                 spoil()
-            return check(work, name, *arguments, **named)
+            return expectations(work, name)
 
         with monkeypatch.context() as patch:
-            patch.setattr(verify, "check", late)
+            patch.setattr(verify, "expectations", late)
             return short_night(ready())
 
     return night
@@ -86,7 +86,7 @@ def test_a_file_that_is_not_what_was_written_is_named_with_both_figures(
     ("model", "output", "change", "said"),
     [
         (PricedClaim, "priced", "SET allowed = allowed + 1", r"priced: [\d,]+ cents expected, [\d,]+ found, \+1"),
-        (PricedClaim, "priced", "SET category = 'OTHER'", r"priced: [\d,]+ as the hash .* expected, [\d,]+ found"),
+        (PricedClaim, "priced", "SET provider_npi = 'OTHER'", r"priced: [\d,]+ as the hash .* expected, [\d,]+ found"),
         (AdjudicatedClaim, "adjudicated", "SET paid = paid - 5", r"adjudicated: [\d,]+ cents expected, .* -5\.$"),
     ],
 )

@@ -112,7 +112,7 @@ def assert_no_file_is_left_over(night: Night) -> None:
 
 
 def on_disk(night: Night) -> Iterator[str]:
-    for output in ("extract", "decisions", "valid", "reject", "enriched", "audit", "remitted", "remittance"):
+    for output in ("extract", "decisions", "valid", "reject", "enriched", "audit", "remittance"):
         yield from files.listed(night, output)
 
 
