@@ -15,11 +15,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
-from claims.models import AccumulatorFence, BeforeImage
+from claims.models import AccumulatorFence, BeforeImage, Night
 from claims.pipeline.numbers import span
 from claims.pipeline.rules import Met
 
@@ -134,6 +134,44 @@ def restore(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
             write(region, before)
         log.info("accumulators_restored", checkpoint=checkpoint, images=count)
     return count
+
+
+def compared(night: Night, region: int) -> tuple[int, int]:
+    """How many members' years the night has touched, and how many of them do not stand as their last image left them."""
+    if database() != DEFAULT_DB_ALIAS:
+        return _compared_across(night, region)
+    begin, end = span(night.pk)
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(CASE WHEN coalesce(standing.fields, '') <> image.after THEN 1 END)"
+            " FROM claims_beforeimage AS image LEFT JOIN claims_accumulator AS standing ON standing.region_id = %s"
+            " AND standing.member_id = image.member_id AND standing.benefit_year = image.benefit_year"
+            " WHERE image.id >= %s AND image.id < %s AND NOT EXISTS (SELECT 1 FROM claims_beforeimage AS later"
+            " WHERE later.member_id = image.member_id AND later.benefit_year = image.benefit_year"
+            " AND later.id > image.id AND later.id < %s)",
+            [region, begin, end, end],
+        )
+        years, differing = cursor.fetchone()
+    return years, differing
+
+
+def _compared_across(night: Night, region: int) -> tuple[int, int]:
+    """The same between two databases, some members at a time: their images lie together."""
+    begin, end = span(night.pk)
+    images = BeforeImage.objects.filter(id__gte=begin, id__lt=end).order_by("id")
+    years = differing = 0
+    last: dict[Key, str] = {}
+    for member, year, after in images.values_list("member_id", "benefit_year", "after").iterator(chunk_size=BATCH):
+        if len(last) >= BATCH and next(reversed(last))[0] != member:
+            years, differing = years + len(last), differing + _differing(region, last)
+            last = {}
+        last[member, year] = after
+    return years + len(last), differing + _differing(region, last)
+
+
+def _differing(region: int, last: Mapping[Key, str]) -> int:
+    standing = stored(region, {member for member, _ in last})
+    return sum(standing.get(key) != after for key, after in last.items())
 
 
 def forget(night: int, partition: int, *, checkpoint: int) -> None:

@@ -237,27 +237,13 @@ def check(work: Work) -> Json:
 
 def _accumulators_hold(work: Work) -> int:
     """How many members' years the night has touched; each stands as its last image left it, or OutOfBalance."""
-    count = 0
-    for partition in range(work.night.partitions):
-        last: dict[Key, str] = {}
-        for images in bulk.images(work.night, partition):
-            for member, year, after in images.select("member_id", "benefit_year", "after").iter_rows():
-                last[member, year] = after
-            # The images come member by member; the last one's may go on.
-            goes_on = images["member_id"][-1]
-            going_on = {key: last.pop(key) for key in list(last) if key[0] == goes_on}
-            count += _compared(work, last)
-            last = going_on
-        count += _compared(work, last)
-    return count
-
-
-def _compared(work: Work, last: dict[Key, str]) -> int:
-    standing = accumulators.stored(work.region.pk, {member for member, _ in last})
-    for key, after in last.items():
-        if standing.get(key) != after:
-            raise OutOfBalance("accumulators: a member's year does not stand as its last before image left it.")
-    return len(last)
+    years, differing = accumulators.compared(work.night, work.region.pk)
+    if differing:
+        raise OutOfBalance(
+            f"accumulators: {years:,} members' years expected as their last before images left them,"
+            f" {years - differing:,} found, {-differing:+,}."
+        )
+    return years
 
 
 def reset(part: StepPart) -> None:

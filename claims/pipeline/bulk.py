@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 
-from claims.models import BeforeImage, Night
+from claims.models import Night
 from claims.pipeline import frames
 from claims.pipeline.numbers import span
 
@@ -71,16 +71,6 @@ def rows(
         upto = min(found + BLOCK, end)
         yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
         begin = upto
-
-
-def images(night: Night, partition: int) -> Iterator[pl.DataFrame]:
-    """The before images of a partition in their order."""
-    schema = schema_of(BeforeImage, ("id", "member_id", "benefit_year", "after"))
-    begin, end = span(night.pk, partition)
-    statement = f"SELECT {', '.join(schema)} FROM {BeforeImage._meta.db_table} WHERE id >= %s AND id < %s ORDER BY id"  # noqa: S608
-    while not (frame := frames.read(statement, [begin, min(begin + BLOCK, end)], schema)).is_empty():
-        yield frame
-        begin += BLOCK
 
 
 def by_provider(

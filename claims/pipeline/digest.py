@@ -8,29 +8,44 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
+
+from claims.pipeline.night import KEY
 
 if TYPE_CHECKING:
     import polars as pl
 
-KEY = ("claim_id", "line_number")
-RUN_ROWS = 1_500_000
+RUN_ROWS = 1_000_000
 GROUP_ROWS = 50_000  # what is read at the least of a run
 SLICE_ROWS = 100_000
 
 
-class Digest:
-    """add() each frame, then hexdigest()."""
+def digest(frames: Iterable[pl.DataFrame]) -> str:
+    """In hexadecimal digits. The frames have the key's columns; `seq`, which partitions decide, is left out."""
+    with ExitStack() as stack:
+        rows = Sorted(stack)
+        for frame in frames:
+            rows.add(frame)
+        sha = hashlib.sha256()
+        for line in rows.lines():
+            sha.update(line)
+    return sha.hexdigest()
 
-    def __init__(self) -> None:
+
+class Sorted:
+    """add() each frame, then take the lines(); `stack` keeps the runs open."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
         self._held: list[pl.DataFrame] = []
         self._rows = 0
         self._runs: list[IO[bytes]] = []
         self._marks: list[str] = []
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Rows with the key's columns; `seq`, which partitions decide, is left out."""
         if frame.is_empty():
             return
         self._held.append(spelled(frame))
@@ -38,17 +53,14 @@ class Digest:
         if self._rows >= RUN_ROWS:
             self._lay_down()
 
-    def hexdigest(self) -> str:
-        sha = hashlib.sha256()
+    def lines(self) -> Iterator[bytes]:
+        """The CSV, some lines at a time."""
         if not self._runs:
-            _update(sha, self._sorted())
-            return sha.hexdigest()
+            yield from _csv(self._sorted())
+            return
         self._lay_down()
         for low, high in self._ranges():
-            _update(sha, self._between(low, high))
-        for run in self._runs:
-            run.close()
-        return sha.hexdigest()
+            yield from _csv(self._between(low, high))
 
     def _sorted(self) -> pl.DataFrame | None:
         import polars as pl
@@ -60,7 +72,7 @@ class Digest:
         rows = self._sorted()
         if rows is None:
             return
-        run = TemporaryFile()
+        run = self._stack.enter_context(TemporaryFile())
         rows.write_parquet(run, compression="lz4", row_group_size=GROUP_ROWS)
         self._runs.append(run)
         self._marks += rows["claim_id"].gather_every(GROUP_ROWS).to_list()
@@ -102,10 +114,8 @@ def spelled(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*KEY, text=pl.concat_str(quoted, separator=","))
 
 
-def _update(sha: Any, rows: pl.DataFrame | None) -> None:
-    if rows is None:
-        return
-    for piece in rows.iter_slices(SLICE_ROWS):
+def _csv(rows: pl.DataFrame | None) -> Iterator[bytes]:
+    for piece in rows.iter_slices(SLICE_ROWS) if rows is not None else ():
         lines = io.BytesIO()
         piece.select("text").write_csv(lines, include_header=False, quote_style="never")
-        sha.update(lines.getbuffer())
+        yield lines.getvalue()
