@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Max
+
 from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
@@ -70,9 +72,8 @@ def settle(work: Work) -> Result:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    parts = StepPart.objects.get(step__chain=work.night.chain, step__name="price", partition=work.partition)
-    begin, _ = span(work.night.pk, work.partition)
-    last_priced = int((parts.checkpoint or {}).get("seq", begin))
+    begin, end = span(work.night.pk, work.partition)
+    last_priced = PricedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(seq=Max("seq"))["seq"] or begin
     priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after)
     for frame in cut(priced, work.frequency):
         seq = int(frame["seq"][-1])
