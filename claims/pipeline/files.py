@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 
-from backoffice.runs.faults import OutOfBalance
+from backoffice.runs.faults import ConfigError, OutOfBalance
 from claims.models import Night, OutputFile
 from claims.pipeline.numbers import span
 
@@ -32,8 +32,16 @@ def storage() -> Storage:
 
 def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number: int, fence: int) -> OutputFile:
     """Write the records of one checkpoint, and return the unsaved row that vouches for them."""
+    import polars as pl
+
     name = f"{folder(night, output)}/{partition:04}-{number:06}-{fence}.parquet"
-    _write(frame, name)
+    try:
+        _write(frame, name)
+    except (OSError, pl.exceptions.ComputeError) as error:  # Polars puts what the system says into words of its own
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+        raise ConfigError(
+            f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart."
+        ) from None
     first, last = (frame["seq"][0], frame["seq"][-1]) if frame.height else (0, -1)
     return OutputFile(
         night=night, output=output, partition=partition, number=number, name=name,
