@@ -39,7 +39,7 @@ def manage(processes: Processes, tmp_path: Path) -> Any:
 
     def run(*arguments: str, expect: int = 0) -> str:
         command = processes.manage(*arguments, NIGHTWARD_HOME=str(tmp_path / "home"))
-        assert command.ends(within=400) == expect, command.output
+        assert command.ends(within=1_200) == expect, command.output
         return str(command.output)
 
     return run
