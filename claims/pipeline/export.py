@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
+from django.db.models import Count
 
 from claims.models import AdjudicatedClaim, Night, OutputFile, Remittance
-from claims.pipeline import accumulators, bulk, files, remit, validate
+from claims.pipeline import accumulators, bulk, files, remit, validate, verify
+from claims.pipeline.numbers import span
 from claims.pipeline.price import METHODS
 
 ADJUDICATED = (
@@ -28,13 +31,13 @@ BLOCK = 20_000
 
 
 def export(night: Night, folder: Path) -> list[Path]:
-    """Write the files into the folder, which is made; the header of all remittances is the first row of its file."""
+    """Write the files into the folder, which is made; the header of all remittances is the first row of theirs."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [
         _write(folder / "adjudicated.csv", ADJUDICATED, adjudicated(night)),
         _write(folder / "rejected.csv", REJECTED, rejected(night)),
         _write(folder / "accumulators.csv", ACCUMULATORS, accumulator_rows(night)),
-        _write(folder / "remittances.csv", REMITTANCES, headers(night)),
+        _write(folder / "remittances.csv", REMITTANCES, chain([header(night)], headers(night))),
     ]
     (folder / "remittances").mkdir(exist_ok=True)
     for provider, rows in advices(night):
@@ -61,8 +64,6 @@ def adjudicated(night: Night) -> Iterator[tuple[Any, ...]]:
 
 
 def _rows(statement: str, night: Night) -> Iterator[tuple[Any, ...]]:
-    from claims.pipeline.numbers import span
-
     with connections["default"].chunked_cursor() as cursor:
         cursor.execute(statement, list(span(night.pk)))
         while rows := cursor.fetchmany(BLOCK):
@@ -89,6 +90,14 @@ def accumulator_rows(night: Night) -> Iterator[tuple[Any, ...]]:
             for member, year, fields in rows:
                 for name, value in sorted(json.loads(fields).items()):
                     yield member, year, name, value if name.startswith("visits:") else dollars(value)
+
+
+def header(night: Night) -> tuple[Any, ...]:
+    """Of all remittances together: the figures that the last step verified, which are adjudication's [S2-43]."""
+    verified = verify.control(night, "remit")[remit.OUTPUT]
+    begin, end = span(night.pk)
+    claims = AdjudicatedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(n=Count("claim_id", distinct=True))
+    return "ALL", claims["n"], verified["count"], dollars(verified["billed"]), dollars(verified["cents"])
 
 
 def headers(night: Night) -> Iterator[tuple[Any, ...]]:
