@@ -2,6 +2,7 @@
 
 from itertools import groupby, pairwise
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -143,6 +144,15 @@ def test_two_changes_of_a_member_in_one_night_are_two_images() -> None:
     begin, end = span(night_of(run).pk)
     keys = BeforeImage.objects.filter(pk__gte=begin, pk__lt=end).values_list("member_id", "benefit_year")
     assert len(keys) > len(set(keys))
+
+
+def test_members_fall_into_partitions_by_the_crc_32_of_their_ids() -> None:
+    """S2-27: on any machine and in any process the same."""
+    night = night_of(short_night(ready()))
+    begin, end = span(night.pk)
+    rows = AdjudicatedClaim.objects.filter(seq__gte=begin, seq__lt=end).values_list("seq", "member_id")
+    assert all((seq - begin) // PARTITION == crc32(member.encode()) % PARTITIONS for seq, member in rows)
+    assert {(seq - begin) // PARTITION for seq, _ in rows} == set(range(PARTITIONS))
 
 
 def members_of(region: Region) -> list[str]:
