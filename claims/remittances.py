@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from claims.controls import dollars
@@ -56,16 +57,22 @@ class Line:
 
 def lines_of(remittance: Remittance, first: int = 0, most: int | None = None) -> Iterator[Line]:
     """The provider's lines, by claim and line; from the `first` on, at most so many."""
+    last = None if most is None else first + most
+    return islice(map(_line, _rows(remittance)), first, last)
+
+
+def _rows(remittance: Remittance) -> Iterator[dict[str, Any]]:
+    """The files are sorted by provider: of each, only the blocks with its lines are read."""
     import polars as pl
 
+    begun = False
     for row in files.of_output(remittance.night, remit.OUTPUT):
         with files.storage().open(row.name, "rb") as file:
-            # The files are sorted by provider: only the blocks with its lines are read.
-            lines = pl.scan_parquet(file).filter(pl.col("provider_npi") == remittance.provider_npi)
-            frame = lines.slice(first, most).collect()
-        if frame.height:
-            yield from map(_line, frame.iter_rows(named=True))
+            frame = pl.scan_parquet(file).filter(pl.col("provider_npi") == remittance.provider_npi).collect()
+        if begun and frame.is_empty():
             return
+        begun = begun or not frame.is_empty()
+        yield from frame.iter_rows(named=True)
 
 
 def _line(row: dict[str, Any]) -> Line:

@@ -106,3 +106,9 @@ def place_of(error: BaseException) -> str:
     if trace is None:
         return "unknown"
     return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+
+
+def cause_of(error: BaseException) -> str:
+    """What the driver calls a database's fault: DeadlockDetected, DiskFull, SQLITE_BUSY."""
+    cause = error.__cause__ or error
+    return getattr(cause, "sqlite_errorname", "") or type(cause).__name__

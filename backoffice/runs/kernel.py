@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from backoffice.runs import parts
-from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, check, failure_rows, place_of
+from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, cause_of, check, failure_rows, place_of
 from backoffice.runs.faults import ConfigError, ItemError, RunEnds, TransientError
 from backoffice.runs.heartbeat import Heartbeat
 from backoffice.runs.job import Chunk, Fault, Job, Result, Step
@@ -75,7 +75,7 @@ def work(part_id: int) -> None:
         except (OperationalError, InterfaceError) as error:
             log.error("database_lost", error=type(error).__name__, at=place_of(error))
             connections.close_all()
-            parts.leave(part, RunStatus.ERRORED, "database", f"The database was lost ({type(error).__name__}).")
+            parts.leave(part, RunStatus.ERRORED, "database", f"The database gave up ({cause_of(error)}). Restart it.")
         except Exception as error:  # the one broad except for parts: an unexpected fault ends the run, not the worker
             log.error("run_unexpected", error=type(error).__name__, at=place_of(error))
             parts.leave(part, RunStatus.ERRORED, "unexpected", f"{type(error).__name__} at {place_of(error)}")

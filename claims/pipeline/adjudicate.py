@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from django.db.models import Max
+
 from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
@@ -92,8 +94,8 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
 def _computed(work: Work, checkpoint: Json) -> Iterator[Chunk]:
     """Checkpoints whose lines are adjudicated, each with what it makes of the members' years. The next is computed
     while one is committed: of a member that it shares with this one, `carried` has what does not stand yet."""
-    begin, _ = span(work.night.pk, work.partition)
-    of = _last_priced(work, begin) - begin
+    begin, end = span(work.night.pk, work.partition)
+    of = (PricedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(seq=Max("seq"))["seq"] or begin) - begin
     images = int(checkpoint.get("images", 0))
     carried: dict[Key, str] = {}
     priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after)
@@ -109,11 +111,6 @@ def _computed(work: Work, checkpoint: Json) -> Iterator[Chunk]:
             done=seq - begin, of=of, label=f"{seq - begin:,} of {of:,} lines",
         )  # fmt: skip
         images += len(years)
-
-
-def _last_priced(work: Work, begin: int) -> int:
-    part = StepPart.objects.get(step__chain=work.night.chain, step__name="price", partition=work.partition)
-    return int((part.checkpoint or {}).get("seq", begin))
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
+from claims.models import OutputFile
 from claims.pipeline import editions, files, verify
 from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import cut
@@ -45,13 +46,21 @@ def of_files(work: Work, output: str, make: Callable[..., pl.DataFrame]) -> Iter
     from their numbers."""
     begin, end = span(work.night.pk, work.partition)
     rows = [row for row in files.of_output(work.night, output) if row.last >= begin and row.first < end]
-    of = min(rows[-1].last, end - 1) - begin if rows else 0
+    of = max(begin, _last_below(end, rows[-1])) - begin if rows else 0
     for frame in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
         last = int(frame["seq"][-1])
         yield Chunk(
             data=(frame, make(frame, **work.references)), checkpoint=work.at(last), done=last - begin, of=of,
             label=f"{last - begin:,} of {of:,} lines",
         )  # fmt: skip
+
+
+def _last_below(end: int, row: OutputFile) -> int:
+    """The number of the file's last record below `end`: it may run on into the next partition."""
+    if row.last < end:
+        return row.last
+    numbers = files.load(row, ["seq"])["seq"]
+    return int(numbers.filter(numbers < end)[-1])
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:

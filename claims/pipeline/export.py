@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
+from django.db.models import Count
 
 from claims.models import AdjudicatedClaim, Night, OutputFile, Remittance
-from claims.pipeline import accumulators, bulk, files, remit, validate
+from claims.pipeline import accumulators, bulk, files, remit, validate, verify
+from claims.pipeline.numbers import span
 from claims.pipeline.price import METHODS
 
 ADJUDICATED = (
@@ -28,13 +32,13 @@ BLOCK = 20_000
 
 
 def export(night: Night, folder: Path) -> list[Path]:
-    """Write the files into the folder, which is made; the header of all remittances is the first row of its file."""
+    """Write the files into the folder, which is made; the header of all remittances is the first row of theirs."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [
         _write(folder / "adjudicated.csv", ADJUDICATED, adjudicated(night)),
         _write(folder / "rejected.csv", REJECTED, rejected(night)),
         _write(folder / "accumulators.csv", ACCUMULATORS, accumulator_rows(night)),
-        _write(folder / "remittances.csv", REMITTANCES, headers(night)),
+        _write(folder / "remittances.csv", REMITTANCES, chain([header(night)], headers(night))),
     ]
     (folder / "remittances").mkdir(exist_ok=True)
     for provider, rows in advices(night):
@@ -61,8 +65,6 @@ def adjudicated(night: Night) -> Iterator[tuple[Any, ...]]:
 
 
 def _rows(statement: str, night: Night) -> Iterator[tuple[Any, ...]]:
-    from claims.pipeline.numbers import span
-
     with connections["default"].chunked_cursor() as cursor:
         cursor.execute(statement, list(span(night.pk)))
         while rows := cursor.fetchmany(BLOCK):
@@ -91,6 +93,14 @@ def accumulator_rows(night: Night) -> Iterator[tuple[Any, ...]]:
                     yield member, year, name, value if name.startswith("visits:") else dollars(value)
 
 
+def header(night: Night) -> tuple[Any, ...]:
+    """Of all remittances together: the figures that the last step verified, which are adjudication's [S2-43]."""
+    verified = verify.control(night, "remit")[remit.OUTPUT]
+    begin, end = span(night.pk)
+    claims = AdjudicatedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(n=Count("claim_id", distinct=True))
+    return "ALL", claims["n"], verified["count"], dollars(verified["billed"]), dollars(verified["cents"])
+
+
 def headers(night: Night) -> Iterator[tuple[Any, ...]]:
     for row in Remittance.objects.filter(night=night).order_by("provider_npi").iterator():
         yield row.provider_npi, row.claims, row.lines, dollars(row.billed), dollars(row.paid)
@@ -98,9 +108,9 @@ def headers(night: Night) -> Iterator[tuple[Any, ...]]:
 
 def advices(night: Night) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     """Each provider with its lines, one row for each adjustment; a line that is paid as billed has one without."""
-    for row in files.of_output(night, remit.OUTPUT):
-        for (provider,), lines in files.load(row).group_by("provider_npi", maintain_order=True):
-            yield str(provider), [found for line in lines.iter_rows(named=True) for found in _adjustments(line)]
+    lines = (line for row in files.of_output(night, remit.OUTPUT) for line in files.load(row).iter_rows(named=True))
+    for provider, of_provider in groupby(lines, key=itemgetter("provider_npi")):
+        yield provider, [found for line in of_provider for found in _adjustments(line)]
 
 
 def _adjustments(line: dict[str, Any]) -> Iterable[tuple[Any, ...]]:

@@ -116,6 +116,7 @@ def test_the_id_is_never_taken_from_the_address(claims: ClaimsWorld, api: TokenC
 
 @pytest.mark.parametrize("status", ["running", "failed"])
 def test_while_a_night_adjudicates_they_are_held(claims: ClaimsWorld, api: TokenClient, status: str) -> None:
+    """S2-30"""
     StepState.objects.filter(name="adjudicate").update(status=status)
     response = search(api)
     assert response.status_code == 409

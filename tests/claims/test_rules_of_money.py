@@ -16,6 +16,7 @@ from tests.claims.folders import (
     line,
     night_of,
     only,
+    outputs_of,
     plan,
     provider,
     row,
@@ -217,10 +218,16 @@ def test_a_line_that_is_paid_as_billed_is_told_without_an_adjustment(night: Any)
     assert rows == [("C1", 1, "100.00", "100.00", "", "", "")]
 
 
-def test_each_provider_has_one_header_and_all_of_them_add_up_to_what_was_adjudicated(night: Any) -> None:
-    """S2-23, S2-43"""
+def test_each_provider_has_one_header_and_the_header_of_all_is_what_was_adjudicated(night: Any, tmp_path: Path) -> None:
+    """S2-06, S2-23, S2-43: a claim that two providers share is one claim."""
     run = night(
         providers=[provider("P"), provider("Q")],
         claim_lines=[line("C1", 1), line("C1", 2, units="2"), line("C1", 3, provider_npi="Q"), line("C2", units="3")],
     )
     assert list(export.headers(night_of(run))) == [("P", 2, 3, "1500.00", "480.00"), ("Q", 1, 1, "500.00", "80.00")]
+    export.export(night_of(run), tmp_path / "out")
+    assert (tmp_path / "out" / "remittances.csv").read_text().splitlines() == [
+        "provider_npi,claims,lines,billed,paid", "ALL,2,4,2000.00,560.00", "P,2,3,1500.00,480.00", "Q,1,1,500.00,80.00",
+    ]  # fmt: skip
+    adjudicated = outputs_of(run)["adjudicate"]["adjudicated"]
+    assert (adjudicated["count"], adjudicated["billed"], adjudicated["cents"]) == (4, 200_000, 56_000)

@@ -1,13 +1,17 @@
 """The chunk loop: commits, balance, faults, the breaker, stops."""
 
 import contextvars
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import structlog
 from django.db import IntegrityError, OperationalError
+from psycopg import errors
 
 from backoffice.runs import kernel
 from backoffice.runs.control import restart_run, start_run, stop_run
@@ -95,6 +99,36 @@ def test_what_ends_a_run_ends_it_as_failed_when_it_was_expected_and_errored_when
     run = work_all(begin())
     assert (run.status, run.reason) == (status, reason)
     assert run.restartable
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (errors.DeadlockDetected("of whom"), "DeadlockDetected"),
+        (errors.DiskFull("where"), "DiskFull"),
+        (errors.OutOfMemory("what for"), "OutOfMemory"),
+        (None, "OperationalError"),
+    ],
+)
+def test_what_the_database_gave_up_for_is_named(world: World, cause: Exception | None, said: str) -> None:
+    """S2-28"""
+    error = OperationalError("with data of a patient")
+    error.__cause__ = cause
+    world.before_chunk = die_at(4, error)
+    run = work_all(begin())
+    assert (run.reason, run.detail) == ("database", f"The database gave up ({said}). Restart it.")
+
+
+def test_sqlite_says_that_a_lock_was_not_given_in_time(world: World, tmp_path: Path) -> None:
+    """S2-28"""
+    with closing(sqlite3.connect(tmp_path / "held")) as held, closing(sqlite3.connect(tmp_path / "held", 0)) as other:
+        held.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError) as refused:
+            other.execute("BEGIN IMMEDIATE")
+    error = OperationalError()
+    error.__cause__ = refused.value
+    world.before_chunk = die_at(4, error)
+    assert work_all(begin()).detail == "The database gave up (SQLITE_BUSY). Restart it."
 
 
 def test_an_items_fault_stays_with_the_item_and_stands_in_a_failure_row(world: World) -> None:
