@@ -20,20 +20,24 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large the nights are, and how many checkpoints a step has. `other_lines`: of what is not of the harness.
-    Boundaries: every so many of the small night."""
+    """How large the nights are, and how many checkpoints a step has.
+
+    `lines`: of T01 to T12; `other_lines`: of other faults; `second_lines`: where the accumulators have a database of
+    their own. `boundary_every`: one commit in so many of the small night.
+    """
 
     lines: int
     other_lines: int
-    checkpoints: int = 80
+    second_lines: int
+    checkpoints: int = 40
     small_lines: int = 600
-    small_checkpoints: int = 8
+    small_checkpoints: int = 4
     boundary_every: int = 1
     partitions: int = 2
 
 
-WHOLE = Size(lines=280_000, other_lines=28_000)
-FAST = Size(lines=4_000, other_lines=4_000, checkpoints=40, boundary_every=14)
+WHOLE = Size(lines=280_000, other_lines=28_000, second_lines=8_000)
+FAST = Size(lines=4_000, other_lines=4_000, second_lines=4_000, boundary_every=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +119,9 @@ class Lab:
         """T01 to T12 are on the full number where nothing else is tried, the rest on fewer."""
         if case.small:
             return self.size.small_lines
-        full = case.name.startswith("T") and self.ground.place.other is None
-        return self.size.lines if full else self.size.other_lines
+        if self.ground.place.other is not None:
+            return self.size.second_lines
+        return self.size.lines if case.name.startswith("T") else self.size.other_lines
 
     def _every(self, case: Case) -> dict[str, int]:
         lines = self._lines(case)

@@ -147,3 +147,21 @@ def test_the_report_reads_as_json_and_stands_alone() -> None:
     html = report.as_html(made)
     assert "http" not in html
     assert "prefers-color-scheme:dark" in html
+
+
+@pytest.mark.slow
+def test_an_unfinished_report_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours are not begun again: what passed stays, with its figures, and the rest is worked."""
+    monkeypatch.setattr("backoffice.lab.whole.commit_of", lambda root: "commit 1")
+    arguments: dict[str, Any] = {"fast": True, "one": True, "database": ["sqlite"], "report": tmp_path / "report"}
+    call_command("failure_lab", "T11c", "T11d", **arguments)
+    path = tmp_path / "report.json"
+    first = report.read(path)
+    kept = {**first["cases"][0], "restart_seconds": 4711}
+    unfinished = {**first, "cases": [kept], "unfinished": ["SQLite"]}
+    path.write_text(report.as_json({**unfinished, "seal": report.seal(unfinished)}))
+    call_command("failure_lab", "T11c", "T11d", **arguments)
+    again = report.read(path)
+    assert again["unfinished"] == []
+    assert again["cases"][0] == kept
+    assert [case["name"] for case in again["cases"]] == ["T11c", "T11d"]
