@@ -1,5 +1,6 @@
 """Break nights on purpose, restart them, and compare what they come to with an undisturbed night."""
 
+import shlex
 import sys
 import threading
 from argparse import ArgumentParser
@@ -71,6 +72,6 @@ class Command(BaseCommand):
 
 
 def _command(cases: list[str], fast: bool, seed: int, options: dict[str, Any]) -> str:
-    words = ["manage.py", "failure_lab", *cases, *(["--fast"] if fast else []), f"--seed {seed}"]
+    words = ["manage.py", "failure_lab", *map(shlex.quote, cases), *(["--fast"] if fast else []), f"--seed {seed}"]
     words += [f"--database {name}" for name in options["database"] or ()]
     return " ".join([*words, *(["--one"] if options["one"] else []), f"--jobs {options['jobs']}", "--report STEM"])
