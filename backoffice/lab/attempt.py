@@ -38,7 +38,12 @@ def attempt(spec: Spec) -> None:
     begun = time.monotonic()
     run = DO[spec["do"]](spec, last)
     seconds = time.monotonic() - begun
-    said: dict[str, Any] = {"seconds": round(seconds, 3), "commits": commits.commits, "found": found}
+    said: dict[str, Any] = {
+        "seconds": round(seconds, 3),
+        "commits": commits.commits,
+        "found": found,
+        "status": "loaded",
+    }
     if run is not None:
         run.refresh_from_db()
         said |= {"status": run.status, "reason": run.reason, "detail": run.detail}

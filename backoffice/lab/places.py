@@ -24,7 +24,7 @@ KILLED = -9
 
 
 class LabFailed(Exception):
-    """An attempt ended in a way that no fault explains; the message is the end of what it said."""
+    """The lab itself cannot go on; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,15 @@ class Ground:
         shutil.rmtree(self.home / "nights", ignore_errors=True)
         if claims not in self.loaded:
             self._put_back(self.loaded.setdefault(Path(), self._keep()))
-            self.attempt(spec | {"do": "load", "claims": str(claims)})
+            told = self.attempt(spec | {"do": "load", "claims": str(claims)})
+            if told["status"] != "loaded":
+                raise LabFailed(f"The claims could not be loaded: {told['detail']}")
             self.loaded[claims] = self._keep()
         self._put_back(self.loaded[claims])
 
     def attempt(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """What it said, and its evidence; of one that was killed: {"status": "killed"}."""
+        """What it said, and its evidence; of one that was killed, or ended as no fault explains: {"status": "killed" or
+        "crashed"}."""
         if self.server.stdin is None or self.server.stdout is None:
             raise LabFailed("The lab's process has no channel to it.")
         (self.home / SAID).unlink(missing_ok=True)
@@ -73,7 +76,8 @@ class Ground:
             return {"status": "killed", **told}
         if status:
             self.errors.seek(0)
-            raise LabFailed(f"An attempt ended with status {status}: {self.errors.read()[-2_000:]}")
+            lines = self.errors.read().strip().splitlines() or ["it said nothing"]
+            return {"status": "crashed", "detail": f"status {status}, {lines[-1][:200]}", **told}
         return {**json.loads((self.home / SAID).read_text(encoding="utf-8")), **told}
 
     def _keep(self) -> dict[Database, str]:
@@ -93,7 +97,7 @@ def opened(place: Place, folder: Path) -> Iterator[Ground]:
         env = environment(home, urls[place.main])
         if place.other is not None:
             env["ACCUMULATORS_DATABASE_URL"] = urls[place.other]
-        errors = stack.enter_context((home / "errors.log").open("w+", encoding="utf-8"))
+        errors = stack.enter_context((home / "errors.log").open("a+", encoding="utf-8"))
         server = subprocess.Popen(
             [sys.executable, "-m", "backoffice.lab.server"], cwd=ROOT, env=env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,

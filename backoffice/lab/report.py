@@ -1,13 +1,14 @@
 """The lab's report: one dictionary, as JSON for programs and as HTML that stands alone for people.
 
-{"commit", "taken", "seed", "sizes", "command", "places", "nights", "cases", "seal"}: `nights` has every digest of each
-undisturbed night; a case has one digest of all before, when it was found broken, and after, and names what differed.
+{"commit", "taken", "seed", "sizes", "command", "unfinished", "nights", "cases", "seal"}: `nights` has every digest of
+each undisturbed night; a case has one digest of all before, when it was found broken, and after, and names what
+differed; `unfinished` are the databases on which not every case has been tried.
 `seal` is the digest of all the rest: a report that was edited by hand does not hold it.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,20 @@ def night_row(place: str, night: Mapping[str, Any]) -> Json:
 
 
 def made(
-    *, taken: str, commit: str, seed: int, size: Size, command: str, nights: Iterable[Json], cases: Iterable[Json]
+    *,
+    taken: str,
+    commit: str,
+    seed: int,
+    size: Size,
+    command: str,
+    nights: Iterable[Json],
+    cases: Iterable[Json],
+    unfinished: Sequence[str] = (),
 ) -> Json:
     """The whole, sealed."""
     report = {
         "title": "Failure lab", "commit": commit, "taken": taken, "seed": seed, "sizes": asdict(size),
-        "command": command, "nights": list(nights), "cases": list(cases),
+        "command": command, "unfinished": list(unfinished), "nights": list(nights), "cases": list(cases),
     }  # fmt: skip
     return {**report, "seal": seal(report)}
 

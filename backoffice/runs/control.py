@@ -1,6 +1,7 @@
 """What people and programs ask of a run: start, stop, restart; and the reaper of runs whose worker was lost."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -112,22 +113,31 @@ def undo_run(run: Run) -> Run:
         raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
     job = job_named(run.job)
     job.parameters(run.region, run.parameters)
-    move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason="undone", detail="")
     steps = {step.name: step for step in job.steps}
-    for state in StepState.objects.filter(chain=run.chain, started_at__isnull=False).order_by("-sequence"):
-        reset = steps[state.name].reset
-        if reset is None:
+    states = list(StepState.objects.filter(chain=run.chain, started_at__isnull=False).order_by("-sequence"))
+    for state in states:
+        if steps[state.name].reset is None:
             raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere.")
+    _mark_undone(run, states)
+    for state in states:
         for part in state.parts.all():
             with transaction.atomic():
-                # With its first part: a restart after a crash in between would pass over a step that is complete.
-                StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
-                state.parts.filter(pk=part.pk).update(**CLEARED, undo=False, fence=F("fence") + 1)
-                part.refresh_from_db(fields=("fence",))
-                reset(part)
+                state.parts.filter(pk=part.pk).update(undo=False)
+                steps[state.name].reset(part)  # type: ignore[misc]
     record_change(run, {"outputs": ("written", "undone")})
     log.info("run_undone", run=run.pk)
     return run
+
+
+def _mark_undone(run: Run, states: Sequence[StepState]) -> None:
+    """Everything at once, before anything is undone: after a crash in between, a restart undoes what is left, part by
+    part before it works it, and never passes over a step whose outputs are half gone."""
+    with transaction.atomic():
+        if not move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason="undone", detail=""):
+            raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
+        for state in states:
+            state.parts.update(**CLEARED, undo=True, fence=F("fence") + 1)
+            StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
 
 
 def stop_run(run: Run) -> Run:

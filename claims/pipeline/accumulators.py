@@ -137,7 +137,7 @@ def restore(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
 
 
 def compared(night: Night, region: int) -> tuple[int, int]:
-    """How many members' years the night has touched, and how many of them do not stand as their last image left them."""
+    """How many members' years the night has touched, and how many do not stand as their last image left them."""
     if database() != DEFAULT_DB_ALIAS:
         return _compared_across(night, region)
     begin, end = span(night.pk)

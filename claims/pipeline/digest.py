@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -26,7 +26,7 @@ SLICE_ROWS = 100_000
 def digest(frames: Iterable[pl.DataFrame]) -> str:
     """In hexadecimal digits. The frames have the key's columns; `seq`, which partitions decide, is left out."""
     with ExitStack() as stack:
-        rows = Sorted(stack)
+        rows = Sorted(lambda: stack.enter_context(TemporaryFile()))
         for frame in frames:
             rows.add(frame)
         sha = hashlib.sha256()
@@ -36,10 +36,10 @@ def digest(frames: Iterable[pl.DataFrame]) -> str:
 
 
 class Sorted:
-    """add() each frame, then take the lines(); `stack` keeps the runs open."""
+    """add() each frame, then take the lines(). `open_run` makes a file that goes by itself."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
+    def __init__(self, open_run: Callable[[], IO[bytes]]) -> None:
+        self._open_run = open_run
         self._held: list[pl.DataFrame] = []
         self._rows = 0
         self._runs: list[IO[bytes]] = []
@@ -72,7 +72,7 @@ class Sorted:
         rows = self._sorted()
         if rows is None:
             return
-        run = self._stack.enter_context(TemporaryFile())
+        run = self._open_run()
         rows.write_parquet(run, compression="lz4", row_group_size=GROUP_ROWS)
         self._runs.append(run)
         self._marks += rows["claim_id"].gather_every(GROUP_ROWS).to_list()

@@ -13,8 +13,10 @@ from typing import Any
 from django.db import connections
 from django.db.models import Count
 
-from claims.models import AdjudicatedClaim, Night, OutputFile, Remittance
-from claims.pipeline import accumulators, bulk, files, remit, validate, verify
+from backoffice.runs.models import StepState
+from claims.models import AdjudicatedClaim, Night, OutputFile, PricedClaim, Remittance
+from claims.pipeline import accumulators, adjudicate, bulk, files, price, remit, validate, verify
+from claims.pipeline.digest import digest
 from claims.pipeline.numbers import span
 from claims.pipeline.price import METHODS
 
@@ -25,6 +27,7 @@ ADJUDICATED = (
 REJECTED = ("claim_id", "line_number", "reason")
 ACCUMULATORS = ("member_id", "benefit_year", "field_name", "value")
 REMITTANCES = ("provider_npi", "claims", "lines", "billed", "paid")
+DIGESTS = ("output", "records", "dollars", "sha256")
 ADVICE = (
     "claim_id", "line_number", "billed", "paid", "group", "reason", "amount",
 )  # fmt: skip
@@ -39,6 +42,7 @@ def export(night: Night, folder: Path) -> list[Path]:
         _write(folder / "rejected.csv", REJECTED, rejected(night)),
         _write(folder / "accumulators.csv", ACCUMULATORS, accumulator_rows(night)),
         _write(folder / "remittances.csv", REMITTANCES, chain([header(night)], headers(night))),
+        _write(folder / "digests.csv", DIGESTS, digests(night)),
     ]
     (folder / "remittances").mkdir(exist_ok=True)
     for provider, rows in advices(night):
@@ -111,6 +115,20 @@ def advices(night: Night) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     lines = (line for row in files.of_output(night, remit.OUTPUT) for line in files.load(row).iter_rows(named=True))
     for provider, of_provider in groupby(lines, key=itemgetter("provider_npi")):
         yield provider, [found for line in of_provider for found in _adjustments(line)]
+
+
+def digests(night: Night) -> Iterator[tuple[Any, ...]]:
+    """Each output with its verified count and cents, and the SHA-256 of its rows by claim and line as they lie there
+    now: two nights, however they were divided and restarted, came to the same where these are the same [X-13]."""
+    tables = {price.OUTPUT: (PricedClaim, price.COLUMNS), adjudicate.OUTPUT: (AdjudicatedClaim, adjudicate.COLUMNS)}
+    for state in StepState.objects.filter(chain=night.chain).order_by("sequence"):
+        for output, figures in state.outputs.items():
+            if output in tables:
+                rows = bulk.rows(tables[output][0], night, tables[output][1])
+            else:
+                rows = (files.load(row) for row in files.of_output(night, output))
+            if "cents" in figures:
+                yield output, figures["count"], dollars(figures["cents"]), digest(rows)
 
 
 def _adjustments(line: dict[str, Any]) -> Iterable[tuple[Any, ...]]:

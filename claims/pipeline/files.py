@@ -45,7 +45,9 @@ def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number:
         _write(frame, name)
     except (OSError, pl.exceptions.ComputeError) as error:  # Polars puts what the system says into words of its own
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
-        raise NotWritten(f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart.") from None
+        raise NotWritten(
+            f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart."
+        ) from None
     first, last = (frame["seq"][0], frame["seq"][-1]) if frame.height else (0, -1)
     return OutputFile(
         night=night, output=output, partition=partition, number=number, name=name,

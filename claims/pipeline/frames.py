@@ -102,7 +102,7 @@ def stream(statement: str, parameters: Sequence[Any], schema: Mapping[str, Any])
     do not end it, and memory does not grow with the rows. A snapshot of when it began."""
     import polars as pl
 
-    with _another_connection() as (vendor, connection):
+    with _another_connection() as (vendor, connection), connections["default"].wrap_database_errors:
         if vendor == "postgresql":
             connection.execute("SET work_mem = '128MB'")
             lines = _copy_out(connection, statement, parameters)

@@ -1,10 +1,10 @@
 """Break nights on purpose, restart them, and compare what they come to with an undisturbed night."""
 
+import shlex
 import sys
 import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,18 +15,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.bench.databases import NOT_HERE, Postgresql, Sqlite, databases
-from backoffice.bench.machine import commit_of, taken_on
-from backoffice.bench.processes import ROOT
 from backoffice.home import home_folder
-from backoffice.lab import report
-from backoffice.lab.night import FAST, WHOLE, Size, laboratory
+from backoffice.lab.night import FAST, WHOLE
 from backoffice.lab.places import Place, places_on
-from backoffice.lab.shape import make
+from backoffice.lab.whole import Whole
 
 DATABASES = {"sqlite": Sqlite.name, "postgresql": Postgresql.name}
 # It is our processes that are killed, never the server; hundreds of databases are made and dropped.
 NO_SYNC = ("-c", "fsync=off")
-Found = tuple[list[report.Json], list[report.Json]]
 
 
 class Command(BaseCommand):
@@ -46,22 +42,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, cases: list[str], fast: bool, seed: int, **options: Any) -> None:
         stem = options["report"] or home_folder(settings.NIGHTWARD_HOME) / "failure-lab"
-        size = FAST if fast else WHOLE
         self._aloud = sys.stderr.isatty() or options["verbosity"] > 1
-        begun = datetime.now(UTC)
         with self._places(options) as (folder, places):
-            for lines in {size.lines, size.small_lines}:
-                make(folder / f"claims-{lines}", lines, seed)
-            with ThreadPoolExecutor(options["jobs"]) as pool:
-                found = list(pool.map(lambda place: self._run(place, size, seed, folder, cases), places))
-            versions = dict.fromkeys(place.main.version for place in places)
-        lasted = (datetime.now(UTC) - begun).total_seconds() / 60
-        made = report.made(
-            taken=f"{taken_on(ROOT, versions)} It took {lasted:.0f} minutes, {options['jobs']} at once.",
-            commit=commit_of(ROOT), seed=seed, size=size, command=_command(cases, fast, seed, options),
-            nights=(night for nights, _ in found for night in nights), cases=(row for _, rows in found for row in rows),
-        )  # fmt: skip
-        report.write(made, stem)
+            made = Whole(
+                places=places, size=FAST if fast else WHOLE, seed=seed, folder=folder, stem=stem, say=self._say,
+                command=_command(cases, fast, seed, options), names=cases,
+            ).run(options["jobs"])  # fmt: skip
         wrong = [case for case in made["cases"] if not case["passed"]]
         self.stdout.write(f"{len(made['cases'])} cases, {len(wrong)} failed. Report: {stem}.html")
         if wrong:
@@ -80,17 +66,12 @@ class Command(BaseCommand):
             with places_on(here, Path(folder), own=not options["one"]) as places:
                 yield Path(folder), places
 
-    def _run(self, place: Place, size: Size, seed: int, folder: Path, names: list[str]) -> Found:
-        with laboratory(place, size, seed, folder, self._say) as lab:
-            rows = [report.case_row(lab.run(case)) for case in lab.cases(names)]
-            return [report.night_row(place.name, night) for night in lab.nights.values()], rows
-
     def _say(self, line: str) -> None:
         if self._aloud:
             self.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {threading.current_thread().name[-1]} {line}")
 
 
 def _command(cases: list[str], fast: bool, seed: int, options: dict[str, Any]) -> str:
-    words = ["manage.py", "failure_lab", *cases, *(["--fast"] if fast else []), f"--seed {seed}"]
+    words = ["manage.py", "failure_lab", *map(shlex.quote, cases), *(["--fast"] if fast else []), f"--seed {seed}"]
     words += [f"--database {name}" for name in options["database"] or ()]
     return " ".join([*words, *(["--one"] if options["one"] else []), f"--jobs {options['jobs']}", "--report STEM"])
