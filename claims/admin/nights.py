@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from backoffice.access import may, may_run
@@ -21,6 +22,7 @@ from backoffice.runs import control
 from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
 from backoffice.staffadmin import StaffAdmin
+from claims.admin.batches import batches_page, load_page, may_load
 from claims.admin.ledger import ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
@@ -53,6 +55,8 @@ class NightAdmin(StaffAdmin):
             page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
+            page("batches/", partial(batches_page, each_context=context), "claims_batches"),
+            page("load/", csrf_exempt(partial(load_page, each_context=context)), "claims_load"),
             page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
@@ -69,6 +73,7 @@ class NightAdmin(StaffAdmin):
             "listing": listing,
             "rows": night_rows(list(listing.page)),
             "may_start": may_run(request.user, RUN_PIPELINE.start_verb),
+            "may_load": may_load(request),
         }
         return TemplateResponse(request, "admin/claims/nights.html", context)
 
