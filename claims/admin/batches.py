@@ -117,10 +117,8 @@ def _loading(request: HttpRequest, limit: Limit, each_context: EachContext) -> H
         except Misuse as refusal:
             problems = str(refusal).splitlines()
         else:
-            messages.success(
-                request,
-                f"{count(batch.lines, 'line')} staged as batch {batch.pk} for the next night of {batch.region.display_name}.",
-            )
+            staged = f"{count(batch.lines, 'line')} staged as batch {batch.pk}"
+            messages.success(request, f"{staged} for the next night of {batch.region.display_name}.")
             return redirect(reverse("admin:claims_batches"))
     context = {
         **each_context(request),
