@@ -310,6 +310,25 @@ class BeforeImage(models.Model):
         return f"image {self.pk}"
 
 
+class Restoration(models.Model):
+    """Accumulators that a restart or an undo has put back to `checkpoint`, 0 being the start of the night. To put back
+    twice is to put back once; a restart that was killed has its row as well."""
+
+    night = models.ForeignKey(Night, models.CASCADE, related_name="restorations", editable=False)
+    partition = models.PositiveIntegerField(editable=False)
+    checkpoint = models.PositiveIntegerField(editable=False)
+    images = models.PositiveIntegerField(editable=False)
+    members = models.PositiveIntegerField(editable=False, help_text="Members' benefit years among the images.")
+    seconds = models.FloatField(editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"restoration {self.pk}"
+
+
 class Remittance(models.Model):
     """What one provider is told and paid for a night, in cents: the header of its lines in the remittance file."""
 

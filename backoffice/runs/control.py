@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 # A part that has done nothing yet.
 CLEARED: Json = {
     "status": StepStatus.PENDING, "checkpoint": None, "checkpoint_number": 0, "read": 0, "outcomes": {}, "totals": {},
-    "digest": "", "done": 0, "seconds": 0,
+    "digest": "", "done": 0, "seconds": 0, "commit_seconds": 0,
 }  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """The settings of the steps, which engineers change; and the reference tables, which the loader replaces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -12,8 +13,15 @@ from django.urls import reverse
 
 from backoffice.access import requires, scoped
 from backoffice.audit import record_change
+from backoffice.runs.models import Run, RunStatus
 from backoffice.staffadmin import RegionFilter, StaffAdmin
-from claims.models import ContractTerms, Fee, Plan, PlanBenefit, ProcedureCode, Provider, StepSetting
+from claims.advice_words import basis, reason
+from claims.forecast import forecast
+from claims.forecast_words import capacity_in_words
+from claims.jobs import RUN_PIPELINE
+from claims.measured import advice_of
+from claims.models import ContractTerms, Fee, Night, Plan, PlanBenefit, ProcedureCode, Provider, StepSetting
+from regions.models import Region
 
 MOST = 1_000_000
 TABLES: tuple[type[Model], ...] = (Provider, ProcedureCode, Plan, PlanBenefit, Fee, ContractTerms)
@@ -40,9 +48,32 @@ class StepSettingAdmin(StaffAdmin):
     region_path = None
     change_verb = "configure"
     form = StepSettingForm
-    list_display = ("step", "program", "commit_frequency", "rationale")
     fields = ("step", "program", "commit_frequency", "rationale")
     readonly_fields = ("step", "program")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Each step's frequency and its reason, beside what the nights of the user's regions say of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        regions = list(scoped(Region.objects.all(), request.user, ""))
+        advised = advice_of(regions)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Step settings",
+            "steps": [
+                {
+                    "setting": setting,
+                    "advice": advice,
+                    "basis": basis(advice.measured),
+                    "reason": reason(advice) if advice.options else "",
+                }
+                for setting in StepSetting.objects.all()
+                if (advice := advised.get(setting.step))
+            ],
+            "capacities": capacities(regions),
+            "may_change": self.has_change_permission(request),
+        }
+        return TemplateResponse(request, "admin/claims/step_settings.html", context)
 
     def save_model(self, request: HttpRequest, obj: StepSetting, form: Any, change: bool) -> None:
         before = StepSetting.objects.get(pk=obj.pk)
@@ -52,6 +83,18 @@ class StepSettingAdmin(StaffAdmin):
         changed = {name: values for name, values in changes.items() if values[0] != values[1]}
         if changed:
             record_change(obj, changed)
+
+
+def capacities(regions: Sequence[Region]) -> list[tuple[Region, str]]:
+    """When the window is full, by the last complete night of each region that has one."""
+    found = []
+    for region in regions:
+        last = Run.objects.filter(job=RUN_PIPELINE.name, region=region, status=RunStatus.COMPLETE).first()
+        night = Night.objects.filter(chain=last.chain).first() if last else None
+        shown = forecast(region, night.run_date).capacity if night else None
+        if shown:
+            found.append((region, capacity_in_words(shown)))
+    return found
 
 
 @requires("see")
