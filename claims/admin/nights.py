@@ -23,7 +23,7 @@ from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
 from backoffice.staffadmin import StaffAdmin
 from claims.admin.batches import batches_page, load_page, may_load
-from claims.admin.ledger import ledger_page
+from claims.admin.ledger import clashes_page, ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
 from claims.admin.start import start_night
@@ -36,6 +36,7 @@ from claims.models import Night, Remittance
 from claims.pace import states_of
 from claims.timeline import timeline
 
+RESTORATIONS_SHOWN = 50
 FILTERS = (Filter(name="region", title="Region", apply=by("region__name"), choices=region_choices),)
 
 
@@ -60,6 +61,7 @@ class NightAdmin(StaffAdmin):
             page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
+            page("<int:pk>/clashes/", self.clashes, "claims_night_clashes"),
             page("<int:pk>/restart/", self.restart, "claims_night_restart"),
             *super().get_urls(),
         ]
@@ -98,6 +100,9 @@ class NightAdmin(StaffAdmin):
 
     def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return restart_page(request, self._night(request, str(pk)), self.admin_site.each_context)
+
+    def clashes(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return clashes_page(request, self._night(request, str(pk)), self.admin_site.each_context)
 
     def _night(self, request: HttpRequest, object_id: str) -> Night:
         self._may_see(request)
@@ -147,6 +152,7 @@ def page_of(request: HttpRequest, night: Night) -> dict[str, Any]:
         "timeline": timeline(shown),
         "controls": controls(states_of(run)),
         "figures": read_and_failed([run])[run.chain] if run else Counter(),
+        "restorations": night.restorations.all()[:RESTORATIONS_SHOWN],
         "remittances": remittances.count(),
         "paid": dollars(remittances.aggregate(paid=Sum("paid"))["paid"] or 0),
         "may_restart": bool(run and shown.choices and may_run(request.user, RUN_PIPELINE.start_verb)),
