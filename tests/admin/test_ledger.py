@@ -142,7 +142,7 @@ def test_the_night_says_what_restarts_have_put_back(sign_in: SignIn, claims: Cla
     assert "No restart has had to put any back" in text_of(sign_in("viewer"), address)
     Restoration.objects.create(night=claims.night, partition=1, checkpoint=3, images=412, members=1, seconds=0.25)
     page = text_of(sign_in("viewer"), address)
-    assert "part 1 to checkpoint 3, 412 images of 1 member&#x27;s year in 250 ms" in page.replace("'", "&#x27;")
+    assert "part 2 to checkpoint 3, 412 images of 1 member&#x27;s year in 250 ms" in page.replace("'", "&#x27;")
 
 
 def test_changes_run_through_checkpoints_in_order(claims: ClaimsWorld) -> None:
