@@ -29,7 +29,7 @@ def moment(at: datetime | str | None, zone: ZoneInfo | None = None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """under 1 s, 45 s, 3 min 20 s, 2 h 5 min, 4 days, 5 months, 2 years 10 months; empty for None."""
+    """under 1 s, 45 s, 3 min 20 s, 2 h 5 min, 4 days, 5 months, 3 years; empty for None."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))
@@ -48,9 +48,7 @@ def _long(days: int) -> str:
     if days < 100:
         return f"{days} days"
     months = round(days / 30.4369)
-    if months < 24:
-        return f"{months} months"
-    return f"{months // 12} years" + (f" {count(months % 12, 'month')}" if months % 12 else "")
+    return f"{months} months" if months < 24 else f"{round(days / 365.25)} years"
 
 
 def count(number: int, one: str, many: str = "") -> str:

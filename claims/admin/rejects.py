@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -70,6 +72,7 @@ FILTERS = (
         name="reason", title="Reason", apply=by("reason"),
         choices=lambda request: sorted((code, f"{code} {text}") for code, text in REASONS.items()),
     ),
+    Filter(name="order", title="Most first", apply=lambda rows, value: rows),
 )  # fmt: skip
 
 
@@ -104,9 +107,14 @@ class ReasonForm(forms.Form):
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    rows = scoped(rejects(), request.user, "run__region")
-    rows = rows.select_related("run__region", "resolved_by").order_by("-id")
-    return Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text))
+    """The newest first, or those with the most billed."""
+    rows = scoped(rejects(), request.user, "run__region").select_related("run__region", "resolved_by")
+    sort = "billed" if request.GET.get("order") == "billed" else ""
+    if sort:
+        rows = rows.annotate(billed=Coalesce("money_at_stake", Decimal(0))).order_by("-billed", "-id")
+    else:
+        rows = rows.order_by("-id")
+    return Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text), sort=sort)
 
 
 @requires("see")
@@ -128,6 +136,7 @@ def rejects_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
             }
             for row in page
         ],
+        "billed": None if listing.paginator.more else listing.rows.aggregate(sum=Sum("money_at_stake"))["sum"],
         "may_resolve": may(request.user, "resolve"),
         "offers": OFFERED.get(listing.value("resolution"), ()),
         "may_export": may(request.user, "export"),

@@ -23,7 +23,9 @@ from clinic.export import csv_lines
 FILTERS = (
     Filter(name="night", title="Night", apply=by_id("night"), choices=night_choices),
     Filter(name="region", title="Region", apply=by("night__region__name"), choices=region_choices),
+    Filter(name="order", title="Most first", apply=lambda rows, value: rows),
 )
+ORDERS = ("billed", "paid")
 LINES_SHOWN = 100
 
 
@@ -42,8 +44,9 @@ class RemittanceAdmin(StaffAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self._may(request, self.has_view_permission)
-        rows = self.get_queryset(request).order_by("-id")
-        listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text))
+        sort = order if (order := request.GET.get("order", "")) in ORDERS else ""
+        rows = self.get_queryset(request).order_by(*([f"-{sort}"] if sort else []), "-id")
+        listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text), sort=sort)
         page = list(listing.page)
         context = {
             **self.admin_site.each_context(request),

@@ -133,7 +133,7 @@ def test_a_restart_asks_first_and_then_goes_on_from_that_step(sign_in: SignIn, b
     asked = client.post(restart_of(broken), {"step": "enrich"}).content.decode()
     assert "Run enrich and everything after it again?" in asked
     assert "<strong>enrich</strong>, as chosen" in asked
-    assert "<strong>price</strong>: enrich restarted 1 time, 0 times when this step began" in asked
+    assert "<strong>price</strong>: enrich will have 1 restart, it had 0 when this step began" in asked
     assert "<strong>adjudicate" not in asked
     assert Run.objects.filter(chain=broken.night.chain).count() == 1
     back = client.post(restart_of(broken), {"step": "enrich", "back": "1"}).content.decode()
@@ -153,8 +153,8 @@ def test_resuming_says_which_predecessor_was_restarted_since_and_how_often(
     assert "Nothing: what was committed stays" in client.post(restart_of(broken), {"step": "resume"}).content.decode()
     StepState.objects.filter(name="validate").update(restart_count=3)
     asked = client.post(restart_of(broken), {"step": "resume"}).content.decode()
-    assert "<strong>enrich</strong>: validate restarted 3 times, 0 times when this step began" in asked
-    assert "validate restarted 3 times, 0 times when this step began; enrich restarted 1 time" in asked
+    assert "<strong>enrich</strong>: validate will have 3 restarts, it had 0 when this step began" in asked
+    assert "validate will have 3 restarts, it had 0 when this step began; enrich will have 1 restart" in asked
 
 
 @pytest.mark.usefixtures("queue")

@@ -1,12 +1,15 @@
 """The worklist of rejected claims: filters, dismissal, reopening, staging once more, export."""
 
+import re
+from decimal import Decimal
+
 import pytest
 from auditlog.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
 from backoffice.access import MASKED
-from backoffice.runs.models import Run
+from backoffice.runs.models import Failure, Run
 from claims.models import AdjudicatedClaim, StagedBatch, StagedLine
 from claims.pipeline.numbers import base
 from tests.admin.claims_world import ClaimsWorld, make_claims
@@ -64,6 +67,24 @@ def test_filters(sign_in: SignIn, claims: ClaimsWorld, southern: ClaimsWorld) ->
     for query, seen in queries.items():
         page = text_of(client, f"{REJECTS}?{query}")
         assert (f"/admin/runs/failure/{claims.reject.pk}/change/" in page) is seen, query
+
+
+def test_the_most_billed_comes_first_when_asked(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    for claim, billed in (("C-LITTLE", "1.00"), ("C-MUCH", "999.00"), ("C-UNKNOWN", None)):
+        Failure.objects.create(
+            run=claims.run, step="validate", reference=claim, category="rejected", reason="R05", phase="prepare",
+            money_at_stake=billed and Decimal(billed),
+        )  # fmt: skip
+    client = sign_in("finance")
+    assert order_of(text_of(client, REJECTS)) == ["C-UNKNOWN", "C-MUCH", "C-LITTLE", "C-REJECTED"]
+    page = text_of(client, f"{REJECTS}?order=billed")
+    assert order_of(page) == ["C-MUCH", "C-REJECTED", "C-LITTLE", "C-UNKNOWN"]
+    assert 'aria-sort="descending"' in page
+    assert "Billed together: $1,120.00" in page
+
+
+def order_of(page: str) -> list[str]:
+    return re.findall(r"Select claim (C-\w+)", page)
 
 
 def test_dismissing_asks_for_a_reason_and_keeps_it(sign_in: SignIn, claims: ClaimsWorld) -> None:

@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from django.test import Client
 
 from backoffice.runs.models import StepPart
-from claims.models import StepSetting
+from claims.models import Remittance, StepSetting
 from tests.admin.claims_world import PROVIDER, ClaimsWorld, make_claims, write_remittance_file
 from tests.admin.conftest import SignIn, World, text_of
 
@@ -91,6 +91,20 @@ def change(client: Client, setting: StepSetting, **form: object) -> Any:
     return client.post(
         f"{SETTINGS}{setting.pk}/change/", {"commit_frequency": 560, "rationale": "Fewer locks.", **form}
     )
+
+
+def test_the_most_paid_comes_first_when_asked(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    Remittance.objects.create(night=claims.night, provider_npi="LITTLE", claims=1, lines=1, billed=90_000, paid=100)
+    client = sign_in("viewer")
+    for query, first in (
+        ("", "LITTLE"),
+        ("?order=paid", PROVIDER),
+        ("?order=billed", "LITTLE"),
+        ("?order=x", "LITTLE"),
+    ):
+        page = text_of(client, f"{REMITTANCES}{query}")
+        places = sorted((page.index(f">{npi}<"), npi) for npi in ("LITTLE", PROVIDER))
+        assert places[0][1] == first, query
 
 
 def test_the_settings_stand_beside_what_the_nights_say_of_them(
