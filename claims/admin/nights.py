@@ -57,7 +57,7 @@ class NightAdmin(StaffAdmin):
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
             page("batches/", partial(batches_page, each_context=context), "claims_batches"),
-            page("load/", csrf_exempt(partial(load_page, each_context=context)), "claims_load"),
+            page("batches/load/", csrf_exempt(partial(load_page, each_context=context)), "claims_load"),
             page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),

@@ -110,7 +110,7 @@ def test_the_changes_of_others_are_listed_for_a_night(sign_in: SignIn, claims: C
     assert "none was changed since" in text_of(client, clash_of(claims))
     Accumulator.objects.update(fields='{"deductible_met":100}')
     page = text_of(client, clash_of(claims))
-    for words in ("1 accumulator.", MEMBER, "since this night", "$30.00", "$1.00", "OFFICE 1"):
+    for words in ("1 accumulator.", MEMBER, "since this night", "left $30.00", "$1.00", "left OFFICE 1"):
         assert words in page
     entry = LogEntry.objects.get_for_object(claims.night).latest("pk")
     assert (entry.additional_data["clashes"], entry.additional_data["region"]) == (1, claims.region.pk)

@@ -22,7 +22,7 @@ from tests.admin.conftest import SignIn, World, said, text_of
 from tests.claims.folders import COLUMNS, line, provider, small_world, write_folder
 from tests.claims.nights import make_run
 
-LOAD = "/admin/claims/night/load/"
+LOAD = "/admin/claims/night/batches/load/"
 BATCHES = "/admin/claims/night/batches/"
 
 
