@@ -100,7 +100,7 @@ def clash_of(world: ClaimsWorld) -> str:
 def test_what_others_have_changed_is_in_the_ledger_with_both_figures(sign_in: SignIn, claims: ClaimsWorld) -> None:
     Accumulator.objects.update(fields='{"deductible_met":100,"out_of_pocket_met":4000,"visits:OFFICE":1}')
     page = search(sign_in("finance"), claims)
-    for words in ("changed by others 1 time", "since the night of 2026-03-02", "left $30.00", "$1.00"):
+    for words in ("changed by others 1 time", "since the night of 2026-03-02", "was $30.00", "$1.00"):
         assert words in page
     assert "replay does not agree" not in page
 
@@ -110,7 +110,7 @@ def test_the_changes_of_others_are_listed_for_a_night(sign_in: SignIn, claims: C
     assert "none was changed since" in text_of(client, clash_of(claims))
     Accumulator.objects.update(fields='{"deductible_met":100}')
     page = text_of(client, clash_of(claims))
-    for words in ("1 accumulator.", MEMBER, "since this night", "left $30.00", "$1.00", "left OFFICE 1"):
+    for words in ("1 accumulator.", MEMBER, "since this night", "was $30.00", "$1.00", "was OFFICE 1"):
         assert words in page
     entry = LogEntry.objects.get_for_object(claims.night).latest("pk")
     assert (entry.additional_data["clashes"], entry.additional_data["region"]) == (1, claims.region.pk)
