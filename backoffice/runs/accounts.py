@@ -102,11 +102,11 @@ class Clock:
         return seconds
 
     @contextmanager
-    def committing(self) -> Iterator[None]:
-        """Around a checkpoint's commit, which falls into the lap after it."""
+    def committing(self, chunk: Chunk | None) -> Iterator[None]:
+        """Around a commit, which falls into the lap after it; one without a chunk is no checkpoint's."""
         began = time.monotonic()
         yield
-        self.committed = time.monotonic() - began
+        self.committed = time.monotonic() - began if chunk else 0.0
 
 
 def place_of(error: BaseException) -> str:

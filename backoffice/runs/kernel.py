@@ -88,7 +88,6 @@ def _work_part(part: StepPart, job: Job, heartbeat: Heartbeat) -> None:
     with step.open(part) as opened:
         if step.settle is not None:
             _commit(part, job, step, opened, step.settle(opened), None, clock)
-            clock.committed = 0.0  # not a checkpoint's
         for chunk in step.chunks(opened, part.checkpoint):
             result = _process(part, step, opened, chunk, heartbeat)
             _commit(part, job, step, opened, result, chunk, clock)
@@ -121,7 +120,7 @@ def _commit(
 ) -> None:
     check(job, result)
     add(part, result, chunk, clock)
-    with clock.committing(), _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
+    with clock.committing(chunk), _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
         if step.commit is not None:
             step.commit(opened, result)
         Failure.objects.bulk_create(failure_rows(part, result.failures), batch_size=500)

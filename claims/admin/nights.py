@@ -6,9 +6,8 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -67,7 +66,7 @@ class NightAdmin(StaffAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._may_see(request)
+        self.check_may_see(request)
         listing = Listing(request, self.get_queryset(request).order_by("-id"), FILTERS)
         context = {
             **self.admin_site.each_context(request),
@@ -82,7 +81,7 @@ class NightAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        night = self._night(request, object_id)
+        night: Night = self.row_or_404(request, object_id)
         control.abandon_stale_runs()
         context = {
             **self.admin_site.each_context(request),
@@ -93,27 +92,16 @@ class NightAdmin(StaffAdmin):
 
     def live(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the page that changes, with an ETag: 304 while it would look the same."""
-        night = self._night(request, str(pk))
+        night: Night = self.row_or_404(request, str(pk))
         control.abandon_stale_runs()
         html = render_to_string("admin/claims/night_live.html", page_of(request, night), request)
         return live_answer(request, html)
 
     def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return restart_page(request, self._night(request, str(pk)), self.admin_site.each_context)
+        return restart_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
 
     def clashes(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return clashes_page(request, self._night(request, str(pk)), self.admin_site.each_context)
-
-    def _night(self, request: HttpRequest, object_id: str) -> Night:
-        self._may_see(request)
-        night: Night | None = self.get_object(request, object_id)
-        if night is None:
-            raise Http404
-        return night
-
-    def _may_see(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        return clashes_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
 
 
 def night_rows(nights: Sequence[Night]) -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
 """The settings of the steps, which engineers change; and the reference tables, which the loader replaces."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -24,7 +24,33 @@ from claims.models import ContractTerms, Fee, Night, Plan, PlanBenefit, Procedur
 from regions.models import Region
 
 MOST = 1_000_000
-TABLES: tuple[type[Model], ...] = (Provider, ProcedureCode, Plan, PlanBenefit, Fee, ContractTerms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """What the admin's list of a reference table shows, and what it is searched by."""
+
+    columns: tuple[str, ...]
+    search: tuple[str, ...] = ()
+
+
+TABLES: dict[type[Model], Reference] = {
+    Provider: Reference(
+        columns=("npi", "name", "region", "contract_id", "active_from", "active_to"), search=("=npi", "name")
+    ),
+    ProcedureCode: Reference(
+        columns=("procedure_code", "description", "region", "category", "valid_from", "valid_to"),
+        search=("=procedure_code", "description"),
+    ),
+    Plan: Reference(columns=("plan_id", "region", "deductible", "out_of_pocket_max", "coinsurance_percent")),
+    PlanBenefit: Reference(columns=("plan_id", "category", "region", "covered", "copay", "copay_only", "visit_limit")),
+    Fee: Reference(
+        columns=("fee_schedule_id", "procedure_code", "region", "fee"), search=("=fee_schedule_id", "=procedure_code")
+    ),
+    ContractTerms: Reference(
+        columns=("contract_id", "region", "fee_schedule_id", "multiplier_percent", "percent_of_charge")
+    ),
+}
 
 
 class StepSettingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -53,8 +79,7 @@ class StepSettingAdmin(StaffAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Each step's frequency and its reason, beside what the nights of the user's regions say of it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.check_may_see(request)
         regions = list(scoped(Region.objects.all(), request.user, ""))
         advised = advice_of(regions)
         context = {
@@ -113,40 +138,11 @@ def tables_page(request: HttpRequest, each_context: Callable[[HttpRequest], Any]
 
 
 class ReferenceAdmin(StaffAdmin):
-    """Read only: load_claims replaces a region's table as a whole."""
+    """Read only: a load replaces a region's table as a whole."""
 
     list_filter = (("region", RegionFilter),)
     list_select_related = ("region",)
 
 
-@admin.register(Provider)
-class ProviderAdmin(ReferenceAdmin):
-    list_display = ("npi", "name", "region", "contract_id", "active_from", "active_to")
-    search_fields = ("=npi", "name")
-
-
-@admin.register(ProcedureCode)
-class ProcedureCodeAdmin(ReferenceAdmin):
-    list_display = ("procedure_code", "description", "region", "category", "valid_from", "valid_to")
-    search_fields = ("=procedure_code", "description")
-
-
-@admin.register(Plan)
-class PlanAdmin(ReferenceAdmin):
-    list_display = ("plan_id", "region", "deductible", "out_of_pocket_max", "coinsurance_percent")
-
-
-@admin.register(PlanBenefit)
-class PlanBenefitAdmin(ReferenceAdmin):
-    list_display = ("plan_id", "category", "region", "covered", "copay", "copay_only", "visit_limit")
-
-
-@admin.register(Fee)
-class FeeAdmin(ReferenceAdmin):
-    list_display = ("fee_schedule_id", "procedure_code", "region", "fee")
-    search_fields = ("=fee_schedule_id", "=procedure_code")
-
-
-@admin.register(ContractTerms)
-class ContractTermsAdmin(ReferenceAdmin):
-    list_display = ("contract_id", "region", "fee_schedule_id", "multiplier_percent", "percent_of_charge")
+for _model, _table in TABLES.items():
+    admin.site.register(_model, ReferenceAdmin, list_display=_table.columns, search_fields=_table.search)
