@@ -9,7 +9,7 @@ import stat
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, LargeZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, LargeZipFile, ZipFile, ZipInfo
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
@@ -24,6 +24,8 @@ NAMES = (
 )  # fmt: skip
 MOST_ENTRIES = 100  # of a ZIP, folders and what a Mac adds included
 BLOCK = 1024 * 1024
+# What zipfile raises for archives that are none, ValueError where a place lies before the file's beginning.
+DAMAGED = (BadZipFile, LargeZipFile, NotImplementedError, zlib.error, EOFError, ValueError, OverflowError, IndexError)
 
 
 class Limit(FileUploadHandler):
@@ -90,7 +92,7 @@ def _unzip(file: UploadedFile[bytes], folder: Path, most: int) -> list[str]:
             for name, entry in entries.items():
                 most -= _extract(archive, entry, folder / name, most)
             return list(entries)
-    except (BadZipFile, LargeZipFile, NotImplementedError, zlib.error, EOFError):
+    except DAMAGED:
         raise Misuse("The ZIP file cannot be read: it is damaged, or packed in a way that is not known.") from None
 
 
@@ -104,6 +106,8 @@ def _entries(archive: ZipFile, most: int) -> dict[str, ZipInfo]:
         parts = PurePosixPath(entry.filename).parts
         if "\\" in entry.filename or ".." in parts or parts[:1] == ("/",):
             raise Misuse("The ZIP file names a path outside its own folder. Nothing of it was unpacked.")
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise NotImplementedError
         if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 1:
             raise Misuse(
                 "The ZIP file holds a link or an encrypted file. Pack the CSV files themselves, without a password."

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from backoffice.runs.faults import Misuse
 from claims.models import Provider, StagedBatch, StagedLine
-from claims.uploads import NAMES
+from claims.uploads import NAMES, unpack
 from regions.models import Region
 from tests.admin.claims_world import make_claims
 from tests.admin.conftest import SignIn, World, said, text_of
@@ -176,6 +177,21 @@ def test_an_encrypted_zip_is_refused(refused: Callable[..., str], day: dict[str,
     (packed,) = zipped({"claim_lines.csv": day["claim_lines.csv"]}).values()
     at = packed.rindex(b"PK\x01\x02") + 8  # its flags in the directory
     assert "without a password" in refused({"day.zip": packed[:at] + b"\x01" + packed[at + 1 :]})
+
+
+def test_a_zip_that_is_damaged_anywhere_is_refused_or_whole(tmp_path: Path, day: dict[str, bytes]) -> None:
+    (good,) = zipped(day).values()
+    refusals = 0
+    for place in range(0, len(good), 3):
+        damaged = good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :]
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        try:
+            unpack([SimpleUploadedFile("day.zip", damaged)], folder, most=1_000_000)
+        except Misuse:
+            refusals += 1
+        assert {path.name for path in folder.iterdir()} <= set(NAMES)
+    assert refusals > 100
 
 
 def test_a_bomb_is_not_unpacked(refused: Callable[..., str], day: dict[str, bytes], settings: Any) -> None:
