@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from backoffice.access import requires, scoped
 from backoffice.audit import record_change
+from backoffice.formats import money
 from backoffice.runs.models import Run, RunStatus
 from backoffice.staffadmin import RegionFilter, StaffAdmin
 from claims.advice_words import basis, reason
@@ -26,29 +27,55 @@ from regions.models import Region
 MOST = 1_000_000
 
 
+def in_dollars(field: str, title: str) -> Callable[[Model], str]:
+    """A column of money."""
+
+    def column(row: Model) -> str:
+        return money(getattr(row, field))
+
+    column.__name__ = field
+    return admin.display(description=title, ordering=field)(column)
+
+
+@admin.display(description="Region", ordering="region__display_name")
+def region(row: Any) -> str:
+    return str(row.region.display_name)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
     """What the admin's list of a reference table shows, and what it is searched by."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str | Callable[[Any], str], ...]
     search: tuple[str, ...] = ()
 
 
 TABLES: dict[type[Model], Reference] = {
     Provider: Reference(
-        columns=("npi", "name", "region", "contract_id", "active_from", "active_to"), search=("=npi", "name")
+        columns=("npi", "name", region, "contract_id", "active_from", "active_to"), search=("=npi", "name")
     ),
     ProcedureCode: Reference(
-        columns=("procedure_code", "description", "region", "category", "valid_from", "valid_to"),
+        columns=("procedure_code", "description", region, "category", "valid_from", "valid_to"),
         search=("=procedure_code", "description"),
     ),
-    Plan: Reference(columns=("plan_id", "region", "deductible", "out_of_pocket_max", "coinsurance_percent")),
-    PlanBenefit: Reference(columns=("plan_id", "category", "region", "covered", "copay", "copay_only", "visit_limit")),
+    Plan: Reference(
+        columns=(
+            "plan_id",
+            region,
+            in_dollars("deductible", "Deductible"),
+            in_dollars("out_of_pocket_max", "Out-of-pocket maximum"),
+            "coinsurance_percent",
+        )
+    ),
+    PlanBenefit: Reference(
+        columns=("plan_id", "category", region, "covered", in_dollars("copay", "Copay"), "copay_only", "visit_limit")
+    ),
     Fee: Reference(
-        columns=("fee_schedule_id", "procedure_code", "region", "fee"), search=("=fee_schedule_id", "=procedure_code")
+        columns=("fee_schedule_id", "procedure_code", region, in_dollars("fee", "Fee")),
+        search=("=fee_schedule_id", "=procedure_code"),
     ),
     ContractTerms: Reference(
-        columns=("contract_id", "region", "fee_schedule_id", "multiplier_percent", "percent_of_charge")
+        columns=("contract_id", region, "fee_schedule_id", "multiplier_percent", "percent_of_charge")
     ),
 }
 

@@ -107,6 +107,15 @@ def test_the_most_paid_comes_first_when_asked(sign_in: SignIn, claims: ClaimsWor
         assert places[0][1] == first, query
 
 
+def test_a_reference_table_names_the_region_and_the_money_as_other_pages_do(
+    sign_in: SignIn, claims: ClaimsWorld
+) -> None:
+    page = text_of(sign_in("viewer"), "/admin/claims/plan/")
+    for words in ("North", "$500.00", "$2,000.00", "Out-of-pocket maximum"):
+        assert words in page
+    text_of(sign_in("viewer"), "/admin/claims/plan/?o=2.3")
+
+
 def test_the_settings_stand_beside_what_the_nights_say_of_them(
     sign_in: SignIn, claims: ClaimsWorld, south: World
 ) -> None:
