@@ -29,17 +29,26 @@ def moment(at: datetime | str | None, zone: ZoneInfo | None = None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """45 s, 3 min 20 s, 2 h 5 min, 4 days; empty for None."""
+    """under 1 s, 45 s, 3 min 20 s, 2 h 5 min, 4 days, 5 months, 3 years; empty for None."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))
+    if not whole and seconds > 0:
+        return "under 1 s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     if whole < 48 * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} days"
+    return _long(whole // 86400)
+
+
+def _long(days: int) -> str:
+    if days < 100:
+        return f"{days} days"
+    months = round(days / 30.4369)
+    return f"{months} months" if months < 24 else f"{round(days / 365.25)} years"
 
 
 def count(number: int, one: str, many: str = "") -> str:

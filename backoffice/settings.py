@@ -235,6 +235,8 @@ STORAGES["nights"] = {
     },
 }
 MEDIA_ROOT = NIGHTWARD_HOME / "files"
+# What the admin takes of a day's claims, in megabytes: of what is sent, and of what a ZIP unpacks to.
+CLAIMS_UPLOAD_MB = env.int("CLAIMS_UPLOAD_MB", default=512)
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

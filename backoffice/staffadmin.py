@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms.models import ModelChoiceField, ModelMultipleChoiceField
@@ -94,6 +95,19 @@ class StaffAdmin(Verbs, _Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         return rows if self.region_path is None else scoped(rows, request.user, self.region_path)
+
+    def check_may_see(self, request: HttpRequest) -> None:
+        """403 for who may not see the model at all: first on each page of ours."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def row_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        """The row of that number, which another region's is not."""
+        self.check_may_see(request)
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, *_: object) -> HttpResponse:
         # Django would send the user to the index with a message that repeats the id.

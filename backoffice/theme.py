@@ -55,6 +55,7 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item("Nights", "dark_mode", "admin:claims_night_changelist", "see"),
             _item("Failure lab", "science", "failure-lab", "see"),
+            _item("Staged claims", "upload_file", "admin:claims_batches", "see"),
             _item("Rejected claims", "assignment_late", "admin:claims_rejects", "see"),
             _item("Remittances", "payments", "admin:claims_remittance_changelist", "see"),
             _item("Accumulator ledger", "account_balance_wallet", "admin:claims_ledger", "see"),

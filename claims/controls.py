@@ -1,6 +1,6 @@
 """The control rows of a night, as pages and the API show them: one per step, with its figures by output."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,7 +20,11 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:
-    """A step's row. `verified` is false while its figures are only what its checkpoints have counted so far."""
+    """A step's row. `verified` is false while its figures are only what its checkpoints have counted so far.
+
+    `seen`: the restart count of each predecessor when the step began. `changed`: those that have grown since, as
+    {predecessor: (seen, now)}; the step begins anew when the night is restarted.
+    """
 
     name: str
     program: str
@@ -29,17 +33,23 @@ class Control:
     checkpoints: int
     restarts: int
     seen: dict[str, int]
+    changed: dict[str, tuple[int, int]]
     outputs: Sequence[Output]
     verified: bool
+
+    @property
+    def seen_restarted(self) -> dict[str, int]:
+        return {name: count for name, count in self.seen.items() if count}
 
 
 def controls(states: Sequence[StepState]) -> list[Control]:
     """`states` have their parts prefetched."""
     programs = dict(StepSetting.objects.values_list("step", "program"))
-    return [_control(state, programs.get(state.name, "")) for state in states]
+    counts = {state.name: state.restart_count for state in states}
+    return [_control(state, programs.get(state.name, ""), counts) for state in states]
 
 
-def _control(state: StepState, program: str) -> Control:
+def _control(state: StepState, program: str, counts: Mapping[str, int]) -> Control:
     parts = list(state.parts.all())
     sums: dict[str, int] = {}
     for part in parts:
@@ -49,7 +59,12 @@ def _control(state: StepState, program: str) -> Control:
     return Control(
         name=state.name, program=program, status=state.status, records_in=sums.get("in", 0),
         checkpoints=sum(part.checkpoint_number for part in parts), restarts=state.restart_count,
-        seen=state.predecessors, outputs=_verified(state) if verified else _counted(sums), verified=verified,
+        seen=state.predecessors,
+        changed={name: (seen, counts[name])
+            for name, seen in state.predecessors.items()
+            if counts.get(name, seen) != seen
+        },
+        outputs=_verified(state) if verified else _counted(sums), verified=verified,
     )  # fmt: skip
 
 

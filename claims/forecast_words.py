@@ -7,6 +7,8 @@ from backoffice.formats import count, duration, moment
 from backoffice.runs.job import Json
 from claims.forecast import Capacity, Forecast
 
+FAR_MONTHS = 120  # of which a day would say too much
+
 
 def in_words(night: Forecast) -> str:
     """The night in a few lines, for the command and for alerts."""
@@ -37,6 +39,8 @@ def slack_in_words(slack: float) -> str:
 def capacity_in_words(found: Capacity) -> str:
     if found.months <= 0:
         return f"The window is full at {found.full:,} lines a night: it is too small already."
+    if found.months > FAR_MONTHS:
+        return f"The window is full at {found.full:,} lines a night; 12 % more each year take over ten years to that."
     return (
         f"The window is full at {found.full:,} lines a night; 12 % more each year reach that on {found.on},"
         f" in {found.months:,.0f} months."

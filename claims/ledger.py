@@ -1,4 +1,5 @@
-"""The ledger of a member's accumulators: by benefit year the opening, every change with its claim line, the closing.
+"""The ledger of a member's accumulators: by benefit year the opening, every change with its claim line, the closing;
+and between two nights, what somebody else has changed.
 
 Each change is in its adjudicated line; the before images say where a member's lines lie and what stood before and after
 them, so that the replay proves itself.
@@ -47,15 +48,39 @@ class Change:
     after: Balance
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clash:
+    """Somebody else than the nights has changed the year: `left` is what the night `after` left, `found` what the night
+    `before` began with; where that is None, what stands now."""
+
+    after: date
+    before: date | None
+    left: Balance
+    found: Balance
+
+
 @dataclass(kw_only=True)
 class Year:
-    """`proved`: each checkpoint's lines lead from its image before to its image after, and the last to what stands."""
+    """`replayed`: each checkpoint's lines lead from its image before to its image after."""
 
     year: int
     opening: Balance
     closing: Balance
-    changes: list[Change] = field(default_factory=list)
-    proved: bool = True
+    entries: list[Change | Clash] = field(default_factory=list)
+    replayed: bool = True
+
+    @property
+    def clashes(self) -> list[Clash]:
+        return [each for each in self.entries if isinstance(each, Clash)]
+
+    @property
+    def changes(self) -> list[Change]:
+        return [each for each in self.entries if isinstance(each, Change)]
+
+    @property
+    def proved(self) -> bool:
+        """Opening and lines come to what stands, and nothing else."""
+        return self.replayed and not self.clashes
 
 
 def balance(met: Met) -> Balance:
@@ -93,20 +118,30 @@ def ledger(region: Region, member: str) -> list[Year]:
 
 
 def _year(year: int, images: Sequence[BeforeImage], standing: str | None, nights: dict[int, Night]) -> Year:
-    now = _met(standing)
-    met = _met(images[0].before) if images else _met(standing)
+    now = met_of(standing)
+    met = met_of(images[0].before) if images else met_of(standing)
     found = Year(year=year, opening=balance(met), closing=balance(now))
+    last: date | None = None
     for image in images:
-        found.proved &= met == _met(image.before)
+        run_date, before = nights[image.pk // NIGHT].run_date, met_of(image.before)
+        if met != before and last is not None and last != run_date:
+            found.entries.append(Clash(after=last, before=run_date, left=balance(met), found=balance(before)))
+            met = before
+        found.replayed &= met == before
         for row in _lines(image):
-            found.changes.append(_change(row, met, nights[image.pk // NIGHT].run_date))
-        found.proved &= met == _met(image.after)
-    found.proved &= met == now
+            found.entries.append(_change(row, met, run_date))
+        found.replayed &= met == met_of(image.after)
+        last = run_date
+    if met != now and last is not None:
+        found.entries.append(Clash(after=last, before=None, left=balance(met), found=balance(now)))
     return found
 
 
-def _met(text: str | None) -> Met:
-    return accumulators.read(text) if text is not None else Met()
+def met_of(text: str | None) -> Met:
+    """As it is stored; where nothing stands, nothing was met. Zeros are left out: others may spell them."""
+    met = accumulators.read(text) if text is not None else Met()
+    met.visits = {category: visits for category, visits in met.visits.items() if visits}
+    return met
 
 
 def _lines(image: BeforeImage) -> Iterator[AdjudicatedClaim]:

@@ -1,4 +1,5 @@
-"""Rejected claims: dismissed with a reason, or staged once more for the next night when what was wrong is put right.
+"""Rejected claims: dismissed with a reason, reopened with another, or staged once more for the next night when what was
+wrong is put right.
 
 A reject is the kernel's Failure of category "rejected" of a night's run; its reference is the claim's id.
 """
@@ -45,11 +46,12 @@ def rejects() -> QuerySet[Failure]:
 
 def dismiss(rows: Iterable[Failure], user: User, reason: str) -> int:
     """Open rejects only; say how many."""
-    dismissed = 0
-    for row in rows:
-        if _resolve(row, Resolution.DISMISSED, user, reason):
-            dismissed += 1
-    return dismissed
+    return sum(_move(row, Resolution.OPEN, Resolution.DISMISSED, user, reason) for row in rows)
+
+
+def reopen(rows: Iterable[Failure], user: User, reason: str) -> int:
+    """Dismissed rejects only; say how many. Who reopened it, when and why stays with the row until it is resolved."""
+    return sum(_move(row, Resolution.DISMISSED, Resolution.OPEN, user, reason) for row in rows)
 
 
 def reprocess(rows: QuerySet[Failure], user: User) -> Restaged:
@@ -82,7 +84,7 @@ def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restage
         batch.lines += lines
         found.lines += lines
         found.claims += 1
-        _resolve(row, Resolution.FIXED, user, "", batch=batch.pk)
+        _move(row, Resolution.OPEN, Resolution.FIXED, user, "", batch=batch.pk)
     for batch in batches.values():
         batch.save(update_fields=["lines"])
 
@@ -118,15 +120,15 @@ def _adjudicated(claims: set[str], nights: set[int]) -> set[str]:
     return {claim for claim, seq in rows if seq // NIGHT in nights}
 
 
-def _resolve(row: Failure, to: Resolution, user: User, reason: str, **details: int) -> bool:
-    """By compare-and-set, and into the audit log."""
-    changed = Failure.objects.filter(pk=row.pk, resolution=Resolution.OPEN).update(
+def _move(row: Failure, expected: Resolution, to: Resolution, user: User, reason: str, **details: int) -> bool:
+    """By compare-and-set, and into the audit log, which never holds the reason itself."""
+    changed = Failure.objects.filter(pk=row.pk, resolution=expected).update(
         resolution=to, resolved_by=user, resolved_at=timezone.now(), resolved_reason=reason
     )
     if changed:
-        changes = {"resolution": (str(Resolution.OPEN), str(to))}
-        if reason:
-            changes["resolved_reason"] = ("", hidden(reason))
+        changes = {"resolution": (str(expected), str(to))}
+        if reason or row.resolved_reason:
+            changes["resolved_reason"] = (hidden(row.resolved_reason), hidden(reason))
         record_change(row, changes, region=row.run.region_id, **details)
     return bool(changed)
 

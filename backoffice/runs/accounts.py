@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
 from backoffice.runs.faults import OutOfBalance, RunEnds
@@ -24,6 +25,7 @@ COMMITTED = (
     "totals",
     "digest",
     "seconds",
+    "commit_seconds",
     "checkpoint",
     "checkpoint_number",
     "done",
@@ -32,12 +34,13 @@ COMMITTED = (
 )
 
 
-def add(part: StepPart, result: Result, chunk: Chunk | None, seconds: float) -> None:
+def add(part: StepPart, result: Result, chunk: Chunk | None, clock: "Clock") -> None:
     part.read += result.read
     part.outcomes = {**part.outcomes, **{word: part.outcomes.get(word, 0) + n for word, n in result.outcomes.items()}}
     part.totals = add_totals(part.totals, dict(result.totals))
     part.digest = result.digest or part.digest
-    part.seconds += seconds
+    part.seconds += clock.lap()
+    part.commit_seconds += clock.committed
     if chunk is not None:
         part.checkpoint, part.checkpoint_number = chunk.checkpoint, part.checkpoint_number + 1
         part.done, part.of, part.label = chunk.done, chunk.of, chunk.label
@@ -87,15 +90,23 @@ class Breaker:
 
 
 class Clock:
-    """Seconds since the last lap."""
+    """Seconds since the last lap, and `committed`: those of the commit that it holds, if any."""
 
     def __init__(self) -> None:
         self.at = time.monotonic()
+        self.committed = 0.0
 
     def lap(self) -> float:
         now = time.monotonic()
         seconds, self.at = now - self.at, now
         return seconds
+
+    @contextmanager
+    def committing(self, chunk: Chunk | None) -> Iterator[None]:
+        """Around a commit, which falls into the lap after it; one without a chunk is no checkpoint's."""
+        began = time.monotonic()
+        yield
+        self.committed = time.monotonic() - began if chunk else 0.0
 
 
 def place_of(error: BaseException) -> str:

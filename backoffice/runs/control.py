@@ -17,6 +17,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
 from backoffice.runs.models import LIVE, RESTARTABLE, Run, RunStatus, StepPart, StepState, StepStatus
 from backoffice.runs.registry import job_named
+from backoffice.runs.reopening import reopening
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 # A part that has done nothing yet.
 CLEARED: Json = {
     "status": StepStatus.PENDING, "checkpoint": None, "checkpoint_number": 0, "read": 0, "outcomes": {}, "totals": {},
-    "digest": "", "done": 0, "seconds": 0,
+    "digest": "", "done": 0, "seconds": 0, "commit_seconds": 0,
 }  # fmt: skip
 
 
@@ -210,19 +211,16 @@ def _create_steps(job: Job, run: Run) -> None:
 
 
 def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
-    """What a restart finds: an unfinished step goes on; one whose predecessors were restarted since, or that is at or
-    after `from_step`, begins anew together with all later ones: whoever works its parts undoes what they wrote first
-    [S2-12] [S2-13] [S2-20]."""
-    counts: dict[str, int] = {}
-    undo = False
-    for state, step in zip(StepState.objects.filter(chain=run.chain), job.steps, strict=True):
-        began = state.started_at is not None
-        undo = undo or state.name == from_step or (began and state.predecessors != counts)
-        if undo and began:
+    """As runs/reopening.py has it: whoever works the parts of a step that begins anew undoes what they wrote first."""
+    states = list(StepState.objects.filter(chain=run.chain))
+    for each, step in zip(reopening(states, from_step), job.steps, strict=True):
+        state = each.state
+        if each.undo:
             if step.reset is None:
                 raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere. Restart without it.")
             state.parts.update(**CLEARED, undo=True, fence=F("fence") + 1)
-        if began and (undo or state.status != StepStatus.COMPLETE):
+            log.info("step_begins_anew", step=state.name, predecessors=each.changed)
+        if each.again:
             state.restart_count += 1
             state.status = StepStatus.PENDING
             state.outputs = {}
@@ -230,7 +228,6 @@ def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
                 state.started_at = None  # it begins anew, so its time does as well
             state.remaining = state.parts.exclude(status=StepStatus.COMPLETE).count()
             state.save()
-        counts[state.name] = state.restart_count
         state.parts.exclude(status=StepStatus.COMPLETE).update(run=run)
 
 

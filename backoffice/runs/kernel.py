@@ -119,8 +119,8 @@ def _commit(
     part: StepPart, job: Job, step: Step[Any], opened: Any, result: Result, chunk: Chunk | None, clock: Clock
 ) -> None:
     check(job, result)
-    add(part, result, chunk, clock.lap())
-    with _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
+    add(part, result, chunk, clock)
+    with clock.committing(chunk), _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
         if step.commit is not None:
             step.commit(opened, result)
         Failure.objects.bulk_create(failure_rows(part, result.failures), batch_size=500)

@@ -145,6 +145,9 @@ class StepPart(models.Model):
     of = models.FloatField(default=0, editable=False)
     label = models.CharField(max_length=120, blank=True, editable=False)
     seconds = models.FloatField(default=0, editable=False, help_text="Seconds worked, over all attempts.")
+    commit_seconds = models.FloatField(
+        default=0, editable=False, help_text="Of these, those of the checkpoints' commits, but for the last one's."
+    )
 
     class Meta:
         ordering = ("step", "partition")
@@ -178,7 +181,7 @@ class Failure(models.Model):
     )
     resolved_at = models.DateTimeField(null=True, editable=False)
     resolved_reason = models.CharField(
-        max_length=200, blank=True, editable=False, help_text="Why it was dismissed, as staff wrote it."
+        max_length=200, blank=True, editable=False, help_text="Why it was dismissed or reopened, as staff wrote it."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

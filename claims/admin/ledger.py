@@ -1,6 +1,9 @@
-"""The accumulator ledger in the admin. The member's id is sent by POST only, and stands in no address and no log."""
+"""The accumulator ledger in the admin, and what others than the nights have changed.
+
+The member's id is sent by POST only, and stands in no address and no log."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, cast
 
 from django import forms
@@ -10,9 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from backoffice.access import may, requires, scoped, shown
-from claims.ledger import holder, ledger, record_ledger_view
+from backoffice.audit import record_view
+from claims.clashes import clashes
+from claims.ledger import Clash, holder, ledger, record_ledger_view
+from claims.models import Night
 from clinic.admin.start import RegionField
 from regions.models import Region
+
+CLASHES_SHOWN = 200
 
 
 class MemberForm(forms.Form):
@@ -48,9 +56,31 @@ def ledger_page(request: HttpRequest, each_context: Callable[[HttpRequest], Any]
             "region": region,
             "member": shown(request.user, member),
             "masked": masked,
-            "years": years,
+            "years": [(each, [(change, isinstance(change, Clash)) for change in each.entries]) for each in years],
             "held_by": holder(region),
         }
         if masked:  # a form that is shown again would repeat what was typed
             form = MemberForm(initial={"region": region}, request=request)
     return TemplateResponse(request, "admin/claims/ledger.html", {**context, "form": form})
+
+
+@never_cache
+def clashes_page(request: HttpRequest, night: Night, each_context: Callable[[HttpRequest], Any]) -> HttpResponse:
+    """What others have changed between this night and its neighbours. How much was shown stands in the audit log."""
+    held = holder(night.region)
+    found = [] if held else list(islice(clashes(night), CLASHES_SHOWN + 1))
+    more, found = len(found) > CLASHES_SHOWN, found[:CLASHES_SHOWN]
+    may_see = may(request.user, "patient_data")
+    record_view(night, clashes=len(found), masked=not may_see)
+    context = {
+        **each_context(request),
+        "title": f"Changes by others, night of {night.run_date}, {night.region.display_name}",
+        "night": night,
+        "held_by": held,
+        "rows": [(each, shown(request.user, each.member)) for each in found],
+        "more": more,
+        "shown": CLASHES_SHOWN,
+        "may_see": may_see,
+        "latest": not Night.objects.filter(region=night.region, run_date__gt=night.run_date).exists(),
+    }
+    return TemplateResponse(request, "admin/claims/clashes.html", context)

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from backoffice.access import may, may_run
@@ -21,7 +21,8 @@ from backoffice.runs import control
 from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
 from backoffice.staffadmin import StaffAdmin
-from claims.admin.ledger import ledger_page
+from claims.admin.batches import batches_page, load_page, may_load
+from claims.admin.ledger import clashes_page, ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
 from claims.admin.start import start_night
@@ -34,6 +35,7 @@ from claims.models import Night, Remittance
 from claims.pace import states_of
 from claims.timeline import timeline
 
+RESTORATIONS_SHOWN = 50
 FILTERS = (Filter(name="region", title="Region", apply=by("region__name"), choices=region_choices),)
 
 
@@ -53,15 +55,18 @@ class NightAdmin(StaffAdmin):
             page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
+            page("batches/", partial(batches_page, each_context=context), "claims_batches"),
+            page("batches/load/", csrf_exempt(partial(load_page, each_context=context)), "claims_load"),
             page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
+            page("<int:pk>/clashes/", self.clashes, "claims_night_clashes"),
             page("<int:pk>/restart/", self.restart, "claims_night_restart"),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._may_see(request)
+        self.check_may_see(request)
         listing = Listing(request, self.get_queryset(request).order_by("-id"), FILTERS)
         context = {
             **self.admin_site.each_context(request),
@@ -69,13 +74,14 @@ class NightAdmin(StaffAdmin):
             "listing": listing,
             "rows": night_rows(list(listing.page)),
             "may_start": may_run(request.user, RUN_PIPELINE.start_verb),
+            "may_load": may_load(request),
         }
         return TemplateResponse(request, "admin/claims/nights.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        night = self._night(request, object_id)
+        night: Night = self.row_or_404(request, object_id)
         control.abandon_stale_runs()
         context = {
             **self.admin_site.each_context(request),
@@ -86,24 +92,16 @@ class NightAdmin(StaffAdmin):
 
     def live(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the page that changes, with an ETag: 304 while it would look the same."""
-        night = self._night(request, str(pk))
+        night: Night = self.row_or_404(request, str(pk))
         control.abandon_stale_runs()
         html = render_to_string("admin/claims/night_live.html", page_of(request, night), request)
         return live_answer(request, html)
 
     def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return restart_page(request, self._night(request, str(pk)), self.admin_site.each_context)
+        return restart_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
 
-    def _night(self, request: HttpRequest, object_id: str) -> Night:
-        self._may_see(request)
-        night: Night | None = self.get_object(request, object_id)
-        if night is None:
-            raise Http404
-        return night
-
-    def _may_see(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+    def clashes(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return clashes_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
 
 
 def night_rows(nights: Sequence[Night]) -> list[dict[str, Any]]:
@@ -142,6 +140,7 @@ def page_of(request: HttpRequest, night: Night) -> dict[str, Any]:
         "timeline": timeline(shown),
         "controls": controls(states_of(run)),
         "figures": read_and_failed([run])[run.chain] if run else Counter(),
+        "restorations": night.restorations.all()[:RESTORATIONS_SHOWN],
         "remittances": remittances.count(),
         "paid": dollars(remittances.aggregate(paid=Sum("paid"))["paid"] or 0),
         "may_restart": bool(run and shown.choices and may_run(request.user, RUN_PIPELINE.start_verb)),

@@ -1,13 +1,16 @@
 """The worklist of rejected claims: why each was rejected, and what to do about it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,7 +23,7 @@ from backoffice.lists import Filter, Listing, by, is_id, region_choices
 from backoffice.runs.models import Failure, Resolution
 from claims.models import Night
 from claims.pipeline.validate import REASONS
-from claims.rejects import EXPORTED, dismiss, export_rows, rejects, reprocess
+from claims.rejects import EXPORTED, dismiss, export_rows, rejects, reopen, reprocess
 from clinic.export import csv_lines
 from regions.models import Region
 
@@ -33,6 +36,14 @@ ADVICE = {
     "R07": "Dismiss it, unless the earlier claim is the wrong one.",
 }
 CORRECTED = "Ask for a corrected claim; it is loaded for the next night. Then dismiss this one."
+
+
+# Which buttons have something to do, by the resolution that the list is narrowed to.
+OFFERED = {
+    "": ("reprocess", "dismiss", "reopen"),
+    Resolution.OPEN: ("reprocess", "dismiss"),
+    Resolution.DISMISSED: ("reopen",),
+}
 
 
 def of_night(rows: Rows, value: str) -> Rows:
@@ -61,17 +72,49 @@ FILTERS = (
         name="reason", title="Reason", apply=by("reason"),
         choices=lambda request: sorted((code, f"{code} {text}") for code, text in REASONS.items()),
     ),
+    Filter(name="order", title="Most first", apply=lambda rows, value: rows),
 )  # fmt: skip
 
 
-class DismissForm(forms.Form):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A button that asks for a reason: what it calls, and what its page and its answer say."""
+
+    act: Callable[[Iterable[Failure], User, str], int]
+    title: str
+    button: str
+    note: str
+    done: str
+    none: str
+
+
+QUESTIONS = {
+    "dismiss": Question(
+        act=dismiss, title="Dismiss rejected claims", button="Dismiss", done="dismissed",
+        note="A dismissed claim stays unpaid until it is reopened. The reason and your name stay with it.",
+        none="None of these claims is open, so there is nothing to dismiss.",
+    ),
+    "reopen": Question(
+        act=reopen, title="Reopen dismissed claims", button="Reopen", done="reopened",
+        note="A reopened claim can be reprocessed or dismissed again. The reason and your name stay with it.",
+        none="None of these claims is dismissed, so there is nothing to reopen.",
+    ),
+}  # fmt: skip
+
+
+class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=200, label="Reason", widget=forms.TextInput({"autocomplete": "off"}))
 
 
 def listing_of(request: HttpRequest) -> Listing:
-    rows = scoped(rejects(), request.user, "run__region")
-    rows = rows.select_related("run__region", "resolved_by").order_by("-id")
-    return Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text))
+    """The newest first, or those with the most billed."""
+    rows = scoped(rejects(), request.user, "run__region").select_related("run__region", "resolved_by")
+    sort = "billed" if request.GET.get("order") == "billed" else ""
+    if sort:
+        rows = rows.annotate(billed=Coalesce("money_at_stake", Decimal(0))).order_by("-billed", "-id")
+    else:
+        rows = rows.order_by("-id")
+    return Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text), sort=sort)
 
 
 @requires("see")
@@ -93,7 +136,9 @@ def rejects_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
             }
             for row in page
         ],
+        "billed": None if listing.paginator.more else listing.rows.aggregate(sum=Sum("money_at_stake"))["sum"],
         "may_resolve": may(request.user, "resolve"),
+        "offers": OFFERED.get(listing.value("resolution"), ()),
         "may_export": may(request.user, "export"),
     }
     return TemplateResponse(request, "admin/claims/rejects.html", context)
@@ -113,8 +158,8 @@ def act_on_rejects(request: HttpRequest, each_context: EachContext) -> HttpRespo
         messages.warning(request, "No row was selected, so nothing was changed.")
     elif name == "reprocess":
         _reprocess(request, rows)
-    elif name == "dismiss":
-        return _dismiss(request, rows, each_context)
+    elif question := QUESTIONS.get(name):
+        return _ask(request, name, question, rows, each_context)
     else:
         messages.error(request, "Choose what to do with the rows.")
     return back(request)
@@ -134,17 +179,25 @@ def _reprocess(request: HttpRequest, rows: Rows) -> None:
         messages.warning(request, f"{count(number, 'claim')} not staged: {why}.")
 
 
-def _dismiss(request: HttpRequest, rows: Rows, each_context: EachContext) -> HttpResponse:
+def _ask(request: HttpRequest, name: str, question: Question, rows: Rows, each_context: EachContext) -> HttpResponse:
     """Ask for the reason first."""
-    form = DismissForm(request.POST if "sure" in request.POST else None)
+    form = ReasonForm(request.POST if "sure" in request.POST else None)
     if form.is_valid():
-        chosen = rows.select_related("run")
-        messages.success(
-            request, f"{count(dismiss(chosen, cast(User, request.user), **form.cleaned_data), 'claim')} dismissed."
-        )
+        changed = question.act(rows.select_related("run"), cast(User, request.user), form.cleaned_data["reason"])
+        if changed:
+            messages.success(request, f"{count(changed, 'claim')} {question.done}.")
+        else:
+            messages.warning(request, question.none)
         return back(request)
-    context = {**each_context(request), "title": "Dismiss rejected claims", "form": form, "rows": _shown(rows)}
-    return TemplateResponse(request, "admin/claims/dismiss_rejects.html", context)
+    context = {
+        **each_context(request),
+        "title": question.title,
+        "name": name,
+        "question": question,
+        "form": form,
+        "rows": _shown(rows),
+    }
+    return TemplateResponse(request, "admin/claims/resolve_rejects.html", context)
 
 
 def _shown(rows: Rows) -> Sequence[Failure]:

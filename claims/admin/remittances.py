@@ -1,12 +1,11 @@
 """Remittances in the admin: what each provider is told and paid for a night, and why line by line."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -23,7 +22,9 @@ from clinic.export import csv_lines
 FILTERS = (
     Filter(name="night", title="Night", apply=by_id("night"), choices=night_choices),
     Filter(name="region", title="Region", apply=by("night__region__name"), choices=region_choices),
+    Filter(name="order", title="Most first", apply=lambda rows, value: rows),
 )
+ORDERS = ("billed", "paid")
 LINES_SHOWN = 100
 
 
@@ -41,9 +42,10 @@ class RemittanceAdmin(StaffAdmin):
         return [download, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._may(request, self.has_view_permission)
-        rows = self.get_queryset(request).order_by("-id")
-        listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text))
+        self.check_may_see(request)
+        sort = order if (order := request.GET.get("order", "")) in ORDERS else ""
+        rows = self.get_queryset(request).order_by(*([f"-{sort}"] if sort else []), "-id")
+        listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text), sort=sort)
         page = list(listing.page)
         context = {
             **self.admin_site.each_context(request),
@@ -59,7 +61,7 @@ class RemittanceAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        row = self._remittance(request, object_id)
+        row: Remittance = self.row_or_404(request, object_id)
         number = request.GET.get("p", "1")
         page = max(1, int(number)) if is_id(number) else 1
         record_view(row, region=row.night.region_id)
@@ -79,24 +81,14 @@ class RemittanceAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/claims/remittance.html", context)
 
     def download(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self._may(request, self.has_export_permission)
-        row = self._remittance(request, str(pk))
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        row: Remittance = self.row_or_404(request, str(pk))
         record_view(row, region=row.night.region_id, export="csv")
         lines = csv_lines(COLUMNS, csv_rows(row))
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="remittance-{row.pk}.csv"'
         return answer  # type: ignore[return-value]
-
-    def _remittance(self, request: HttpRequest, object_id: str) -> Remittance:
-        self._may(request, self.has_view_permission)
-        row: Remittance | None = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
-        return row
-
-    def _may(self, request: HttpRequest, allowed: Callable[[HttpRequest], bool]) -> None:
-        if not allowed(request):
-            raise PermissionDenied
 
 
 def name_of(row: Remittance) -> str:

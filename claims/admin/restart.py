@@ -12,9 +12,12 @@ from django.template.response import TemplateResponse
 from backoffice.access import may_run
 from backoffice.runs.admin.runs import redirect_to_run
 from backoffice.runs.control import restart_run
+from backoffice.runs.models import StepState
+from backoffice.runs.reopening import reopening
 from claims.forecast import Choice, Forecast, forecast
 from claims.forecast_words import slack_in_words
 from claims.jobs import RUN_PIPELINE
+from claims.ledger import ADJUDICATE
 from claims.models import Night
 from claims.rejects import wait_again
 
@@ -32,6 +35,7 @@ def restart_page(request: HttpRequest, night: Night, each_context: Callable[[Htt
         return redirect_to_run(request, run, lambda: restart_run(run, user=user, from_step=chosen.step))
     if request.method == "POST" and chosen is None and "back" not in request.POST:
         messages.error(request, "Choose how to go on.")
+    undone = _undone(night, chosen) if chosen else []
     ask = chosen is not None and "back" not in request.POST
     context = {
         **each_context(request),
@@ -43,7 +47,8 @@ def restart_page(request: HttpRequest, night: Night, each_context: Callable[[Htt
             {"choice": each, "slack": slack_in_words((shown.window.closes - each.ends).total_seconds())}
             for each in shown.choices
         ],
-        "undone": _undone(shown, chosen) if chosen else [],
+        "undone": undone,
+        "accumulators": any(each["name"] == ADJUDICATE for each in undone),
         "withdrawn": wait_again(night) if chosen and chosen.step in DECIDES_ANEW else 0,
     }
     template = "admin/claims/confirm_restart.html" if ask else "admin/claims/restart.html"
@@ -56,7 +61,12 @@ def _chosen(request: HttpRequest, shown: Forecast) -> Choice | None:
     return next((each for each in shown.choices if (each.step or "resume") == wanted), None)
 
 
-def _undone(shown: Forecast, chosen: Choice) -> list[str]:
-    """The steps whose outputs go before they are made again."""
-    names = [step.name for step in shown.steps if step.pace.started_at]
-    return names[names.index(chosen.step) :] if chosen.step in names else []
+def _undone(night: Night, chosen: Choice) -> list[dict[str, Any]]:
+    """The steps whose outputs go before they are made again, each with why: the choice, or which predecessors were
+    restarted since it began, with both counts [S2-13]."""
+    states = list(StepState.objects.filter(chain=night.chain))
+    return [
+        {"name": each.state.name, "chosen": each.state.name == chosen.step, "changed": list(each.changed.items())}
+        for each in reopening(states, chosen.step)
+        if each.undo
+    ]

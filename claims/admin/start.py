@@ -1,4 +1,4 @@
-"""Starting a night from the admin: its run date and its partitions. Claims are loaded by command."""
+"""Starting a night from the admin: its run date and its partitions."""
 
 from datetime import date
 from typing import Any, cast
@@ -13,6 +13,7 @@ from backoffice.runs.admin.runs import redirect_to_run
 from backoffice.runs.control import start_run
 from backoffice.runs.job import Json
 from backoffice.runs.models import Run
+from claims.admin.batches import may_load
 from claims.jobs import RUN_PIPELINE
 from claims.pace import staged_lines
 from claims.window import run_date_at
@@ -65,6 +66,7 @@ def start_night(request: HttpRequest, each_context: Any) -> HttpResponse:
         **each_context(request),
         "title": "Start a night",
         "form": form,
+        "may_load": may_load(request),
         "waiting": [
             {"region": region, "lines": staged_lines(region, None), "night": tonight(region)} for region in regions
         ],

@@ -9,6 +9,7 @@ AdjudicatedClaim, BeforeImage) are written by the million; their integer keys ca
 from claims.models.accumulators import Accumulator as Accumulator
 from claims.models.accumulators import AccumulatorFence as AccumulatorFence
 from claims.models.accumulators import BeforeImage as BeforeImage
+from claims.models.accumulators import Restoration as Restoration
 from claims.models.night import AdjudicatedClaim as AdjudicatedClaim
 from claims.models.night import Night as Night
 from claims.models.night import OutputFile as OutputFile

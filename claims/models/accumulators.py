@@ -1,6 +1,9 @@
 """What stands for a member and year, and the images that undo what a crash left there."""
 
 from django.db import models
+from django.utils import timezone
+
+from claims.models.night import Night
 
 
 class BeforeImage(models.Model):
@@ -55,3 +58,22 @@ class AccumulatorFence(models.Model):
 
     def __str__(self) -> str:
         return f"fence {self.fence} of part {self.part}"
+
+
+class Restoration(models.Model):
+    """Accumulators that a restart or an undo has put back to `checkpoint`, 0 being the start of the night. To put back
+    twice is to put back once; a restart that was killed has its row as well."""
+
+    night = models.ForeignKey(Night, models.CASCADE, related_name="restorations", editable=False)
+    partition = models.PositiveIntegerField(editable=False)
+    checkpoint = models.PositiveIntegerField(editable=False)
+    images = models.PositiveIntegerField(editable=False)
+    members = models.PositiveIntegerField(editable=False, help_text="Members' benefit years among the images.")
+    seconds = models.FloatField(editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"restoration {self.pk}"

@@ -8,6 +8,7 @@ back, in strict reverse sequence, what stood before them [S2-16] [S2-17] [S2-18]
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -19,7 +20,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
-from claims.models import AccumulatorFence, BeforeImage, Night
+from claims.models import AccumulatorFence, BeforeImage, Night, Restoration
 from claims.pipeline.numbers import span
 from claims.pipeline.rules import Met
 
@@ -123,6 +124,7 @@ def fenced(part: StepPart) -> Iterator[None]:
 def restore(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
     """Put back what stood before every image above the checkpoint, and say how many those were. The images stay, for
     the caller to delete once this is committed: to restore twice is to restore once."""
+    began = time.monotonic()
     before: dict[Key, str | None] = {}
     images = _images(night, part.partition, checkpoint).order_by("-id")
     count = 0
@@ -133,6 +135,10 @@ def restore(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
         with fenced(part):
             write(region, before)
         log.info("accumulators_restored", checkpoint=checkpoint, images=count)
+        Restoration.objects.create(
+            night_id=night, partition=part.partition, checkpoint=checkpoint, images=count, members=len(before),
+            seconds=time.monotonic() - began,
+        )  # fmt: skip
     return count
 
 

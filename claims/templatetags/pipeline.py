@@ -5,6 +5,8 @@ from typing import Any
 
 from django import template
 
+from claims import advice_words
+
 register = template.Library()
 
 
@@ -12,6 +14,12 @@ register = template.Library()
 def clock(at: datetime, region: Any) -> str:
     """The time of day in the region's zone: 03:12."""
     return f"{at.astimezone(region.zone):%H:%M}"
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """12 ms, 3.4 s, 6 min 0 s."""
+    return advice_words.seconds(value)
 
 
 @register.filter

@@ -5,9 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -70,8 +69,7 @@ class RecordAdmin(StaffAdmin):
     def list_page(
         self, request: HttpRequest, rows: QuerySet[Any], filters: Sequence[Filter], template: str, title: str
     ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.check_may_see(request)
         listing = Listing(request, rows, filters, search=lambda found, text: found.filter(appointment_id=text))
         shown_rows = list(listing.page)
         audit.record_views(self.model, [row.pk for row in shown_rows], masked=True)
@@ -105,11 +103,7 @@ class ServiceWriteAdmin(RecordAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        write = self.get_object(request, object_id)
-        if write is None:
-            raise Http404
+        write = self.row_or_404(request, object_id)
         audit.record_view(write)
         context = {
             **self.admin_site.each_context(request),

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -81,8 +81,7 @@ class MissingServiceAdmin(StaffAdmin):
 
     def listing(self, request: HttpRequest) -> Listing:
         """The rows that the address asks for, of the user's regions."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.check_may_see(request)
         return Listing(
             request,
             self.get_queryset(request).order_by("-priority", "-id"),
@@ -94,8 +93,7 @@ class MissingServiceAdmin(StaffAdmin):
 
     def act(self, request: HttpRequest) -> HttpResponse:
         """A button of the worklist or of one row's page, on the ticked rows; another region's rows are not there."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.check_may_see(request)
         ticked = request.POST.getlist("row")
         rows = self.get_queryset(request).filter(pk__in=[int(text) for text in ticked if is_id(text)])
         scope = rows if ticked else self.listing(request).rows
@@ -104,11 +102,7 @@ class MissingServiceAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
+        row = self.row_or_404(request, object_id)
         masked = not self.shows_patients(request)
         may_note = may(request.user, "resolve") and not masked
         form = NoteForm(request.POST or None, initial={"note": row.note})

@@ -10,7 +10,7 @@ from django.test import Client
 from backoffice.access import MASKED
 from backoffice.runs.models import Run, StepPart, StepState
 from claims.ledger import holder, ledger
-from claims.models import Accumulator, AdjudicatedClaim, BeforeImage
+from claims.models import Accumulator, AdjudicatedClaim, BeforeImage, Restoration
 from tests.admin.claims_world import AFTER, MEMBER, ClaimsWorld, make_claims
 from tests.admin.conftest import SignIn, World, text_of
 
@@ -91,6 +91,58 @@ def test_another_regions_member_of_the_same_id_is_another_member(claims: ClaimsW
 def test_a_change_that_no_line_explains_is_not_proved(claims: ClaimsWorld) -> None:
     Accumulator.objects.update(fields='{"deductible_met":1}')
     assert not ledger(claims.region, MEMBER)[0].proved
+
+
+def clash_of(world: ClaimsWorld) -> str:
+    return f"/admin/claims/night/{world.night.pk}/clashes/"
+
+
+def test_what_others_have_changed_is_in_the_ledger_with_both_figures(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    Accumulator.objects.update(fields='{"deductible_met":100,"out_of_pocket_met":4000,"visits:OFFICE":1}')
+    page = search(sign_in("finance"), claims)
+    for words in ("changed by others 1 time", "since the night of 2026-03-02", "was $30.00", "$1.00"):
+        assert words in page
+    assert "replay does not agree" not in page
+
+
+def test_the_changes_of_others_are_listed_for_a_night(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    client = sign_in("finance")
+    assert "none was changed since" in text_of(client, clash_of(claims))
+    Accumulator.objects.update(fields='{"deductible_met":100}')
+    page = text_of(client, clash_of(claims))
+    for words in ("1 accumulator.", MEMBER, "since this night", "was $30.00", "$1.00", "was OFFICE 1"):
+        assert words in page
+    entry = LogEntry.objects.get_for_object(claims.night).latest("pk")
+    assert (entry.additional_data["clashes"], entry.additional_data["region"]) == (1, claims.region.pk)
+    masked = text_of(sign_in("engineer"), clash_of(claims))
+    assert MEMBER not in masked
+    assert MASKED in masked
+
+
+def test_a_night_in_work_is_not_compared(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    StepState.objects.filter(name="adjudicate").update(status="running")
+    Accumulator.objects.update(fields='{"deductible_met":100}')
+    page = text_of(sign_in("finance"), clash_of(claims))
+    assert "Look again when that step is complete" in page
+    assert MEMBER not in page
+
+
+def test_another_regions_changes_are_not_there(
+    sign_in: SignIn, client: Client, claims: ClaimsWorld, south: World
+) -> None:
+    southern = make_claims(south.region)
+    assert client.get(clash_of(claims)).status_code == 302
+    assert sign_in(None).get(clash_of(claims)).status_code == 403
+    assert sign_in("finance").get(clash_of(southern)).status_code == 404
+
+
+def test_the_night_says_what_restarts_have_put_back(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    """S2-17"""
+    address = f"/admin/claims/night/{claims.night.pk}/change/"
+    assert "No restart has had to put any back" in text_of(sign_in("viewer"), address)
+    Restoration.objects.create(night=claims.night, partition=1, checkpoint=3, images=412, members=1, seconds=0.25)
+    page = text_of(sign_in("viewer"), address)
+    assert "part 2 to checkpoint 3, 412 images of 1 member&#x27;s year in 250 ms" in page.replace("'", "&#x27;")
 
 
 def test_changes_run_through_checkpoints_in_order(claims: ClaimsWorld) -> None:

@@ -65,10 +65,19 @@ def test_another_regions_night_is_not_there(sign_in: SignIn, southern: ClaimsWor
 
 def test_the_page_has_the_timeline_and_the_control_rows(sign_in: SignIn, claims: ClaimsWorld) -> None:
     page = text_of(sign_in("viewer"), pages_of(claims)[0])
-    for words in ("PNCADJ", "abababab", "$3.00", "before 04:00", "nw-timeline-deadline", "nw-good", "Seen of pred"):
+    for words in ("PNCADJ", "abababab", "$3.00", "before 04:00", "nw-timeline-deadline", "nw-good", "no restarts"):
         assert words in page
     assert f"/admin/runs/run/{claims.run.pk}/change/" in page
     assert "Restart…" not in page
+
+
+def test_a_control_row_says_which_predecessor_was_restarted_and_how_often(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    """S2-13"""
+    StepState.objects.filter(name="price").update(predecessors={"extract": 0, "validate": 2, "enrich": 0})
+    StepState.objects.filter(name="validate").update(restart_count=2)
+    page = text_of(sign_in("viewer"), pages_of(claims)[0])
+    assert "validate 2 restarts" in page
+    assert "validate has 2 restarts by now: it begins anew on a restart" in page
 
 
 def live_night(world: World) -> int:
@@ -123,7 +132,9 @@ def test_a_restart_asks_first_and_then_goes_on_from_that_step(sign_in: SignIn, b
     client = sign_in("operator")
     asked = client.post(restart_of(broken), {"step": "enrich"}).content.decode()
     assert "Run enrich and everything after it again?" in asked
-    assert "What enrich, price wrote" in asked
+    assert "<strong>enrich</strong>, as chosen" in asked
+    assert "<strong>price</strong>: enrich will have 1 restart, it had 0 when this step began" in asked
+    assert "<strong>adjudicate" not in asked
     assert Run.objects.filter(chain=broken.night.chain).count() == 1
     back = client.post(restart_of(broken), {"step": "enrich", "back": "1"}).content.decode()
     assert "How to go on" in back
@@ -132,6 +143,18 @@ def test_a_restart_asks_first_and_then_goes_on_from_that_step(sign_in: SignIn, b
     assert response["Location"] == f"/admin/runs/run/{again.pk}/change/"
     assert again.attempt == 2
     assert StepPart.objects.get(step__chain=again.chain, step__name="enrich").undo
+
+
+def test_resuming_says_which_predecessor_was_restarted_since_and_how_often(
+    sign_in: SignIn, broken: ClaimsWorld
+) -> None:
+    """S2-13"""
+    client = sign_in("operator")
+    assert "Nothing: what was committed stays" in client.post(restart_of(broken), {"step": "resume"}).content.decode()
+    StepState.objects.filter(name="validate").update(restart_count=3)
+    asked = client.post(restart_of(broken), {"step": "resume"}).content.decode()
+    assert "<strong>enrich</strong>: validate will have 3 restarts, it had 0 when this step began" in asked
+    assert "validate will have 3 restarts, it had 0 when this step began; enrich will have 1 restart" in asked
 
 
 @pytest.mark.usefixtures("queue")

@@ -1,4 +1,7 @@
-"""The worklist of rejected claims: filters, dismissal, staging once more, export."""
+"""The worklist of rejected claims: filters, dismissal, reopening, staging once more, export."""
+
+import re
+from decimal import Decimal
 
 import pytest
 from auditlog.models import LogEntry
@@ -6,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from backoffice.access import MASKED
-from backoffice.runs.models import Run
+from backoffice.runs.models import Failure, Run
 from claims.models import AdjudicatedClaim, StagedBatch, StagedLine
 from claims.pipeline.numbers import base
 from tests.admin.claims_world import ClaimsWorld, make_claims
@@ -32,7 +35,7 @@ def test_outsiders_see_nothing_and_change_nothing(sign_in: SignIn, southern: Cla
     assert sign_in(None).post(ACT).status_code == 403
     operator = sign_in("operator")
     assert "C-REJECTED" not in text_of(operator, REJECTS)
-    for action in ("reprocess", "dismiss"):
+    for action in ("reprocess", "dismiss", "reopen"):
         form = {"action": action, "row": southern.reject.pk, "sure": "1", "reason": "mine"}
         assert "No row was selected" in said(operator.post(ACT, form))
     southern.reject.refresh_from_db()
@@ -44,7 +47,7 @@ def test_outsiders_see_nothing_and_change_nothing(sign_in: SignIn, southern: Cla
 def test_who_only_reads_gets_no_buttons_and_is_refused(sign_in: SignIn, claims: ClaimsWorld, role: str) -> None:
     client = sign_in(role)
     assert "Reprocess" not in text_of(client, REJECTS).replace("Reprocessing", "")
-    for action in ("reprocess", "dismiss"):
+    for action in ("reprocess", "dismiss", "reopen"):
         assert client.post(ACT, {"action": action, "row": claims.reject.pk}).status_code == 403
 
 
@@ -66,6 +69,24 @@ def test_filters(sign_in: SignIn, claims: ClaimsWorld, southern: ClaimsWorld) ->
         assert (f"/admin/runs/failure/{claims.reject.pk}/change/" in page) is seen, query
 
 
+def test_the_most_billed_comes_first_when_asked(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    for claim, billed in (("C-LITTLE", "1.00"), ("C-MUCH", "999.00"), ("C-UNKNOWN", None)):
+        Failure.objects.create(
+            run=claims.run, step="validate", reference=claim, category="rejected", reason="R05", phase="prepare",
+            money_at_stake=billed and Decimal(billed),
+        )  # fmt: skip
+    client = sign_in("finance")
+    assert order_of(text_of(client, REJECTS)) == ["C-UNKNOWN", "C-MUCH", "C-LITTLE", "C-REJECTED"]
+    page = text_of(client, f"{REJECTS}?order=billed")
+    assert order_of(page) == ["C-MUCH", "C-REJECTED", "C-LITTLE", "C-UNKNOWN"]
+    assert 'aria-sort="descending"' in page
+    assert "Billed together: $1,120.00" in page
+
+
+def order_of(page: str) -> list[str]:
+    return re.findall(r"Select claim (C-\w+)", page)
+
+
 def test_dismissing_asks_for_a_reason_and_keeps_it(sign_in: SignIn, claims: ClaimsWorld) -> None:
     client = sign_in("finance")
     form = {"action": "dismiss", "row": claims.reject.pk}
@@ -83,6 +104,44 @@ def test_dismissing_asks_for_a_reason_and_keeps_it(sign_in: SignIn, claims: Clai
     masked = text_of(sign_in("viewer"), f"{REJECTS}?resolution=dismissed")
     assert "Mr Example" not in masked
     assert MASKED in masked
+
+
+def resolve(client: Client, world: ClaimsWorld, action: str, reason: str) -> str:
+    return said(client.post(ACT, {"action": action, "row": world.reject.pk, "sure": "1", "reason": reason}))
+
+
+def test_a_dismissed_claim_is_reopened_with_a_reason_and_can_be_resolved_again(
+    sign_in: SignIn, claims: ClaimsWorld
+) -> None:
+    client = sign_in("finance")
+    assert "None of these claims is dismissed" in resolve(client, claims, "reopen", "a mistake")
+    resolve(client, claims, "dismiss", "Mr Example withdrew it")
+    asked = client.post(ACT, {"action": "reopen", "row": claims.reject.pk}).content.decode()
+    assert "Reopen 1 rejected claim?" in asked
+    empty = client.post(ACT, {"action": "reopen", "row": claims.reject.pk, "sure": "1", "reason": " "})
+    assert "This field is required" in empty.content.decode()
+    assert resolve(client, claims, "reopen", "Mrs Example called") == "1 claim reopened."
+    claims.reject.refresh_from_db()
+    assert (claims.reject.resolution, claims.reject.resolved_reason) == ("open", "Mrs Example called")
+    page = text_of(client, REJECTS)
+    assert "reopened " in page
+    assert "Mrs Example called" in page
+    entry = LogEntry.objects.get_for_object(claims.reject).latest("pk")
+    assert entry.changes_dict == {"resolution": ["dismissed", "open"], "resolved_reason": ["(hidden)", "(hidden)"]}
+    assert "Example" not in str(list(LogEntry.objects.values("changes", "additional_data", "object_repr")))
+    assert "Reopened" in text_of(client, f"/admin/runs/failure/{claims.reject.pk}/change/")
+    assert "1 claim with 2 lines wait" in reprocess(client, claims)
+
+
+def test_only_the_buttons_that_have_something_to_do_are_offered(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    client = sign_in("finance")
+    assert "Reopen…" not in text_of(client, REJECTS)
+    assert "Dismiss…" in text_of(client, REJECTS)
+    resolve(client, claims, "dismiss", "withdrawn")
+    dismissed = text_of(client, f"{REJECTS}?resolution=dismissed")
+    assert "Reopen…" in dismissed
+    assert "Dismiss…" not in dismissed
+    assert "Reopen…" in text_of(client, f"{REJECTS}?resolution=all")
 
 
 def reprocess(client: Client, world: ClaimsWorld) -> str:

@@ -7,7 +7,8 @@ from auditlog.models import LogEntry
 from django.core.files.storage import storages
 from django.test import Client
 
-from claims.models import StepSetting
+from backoffice.runs.models import StepPart
+from claims.models import Remittance, StepSetting
 from tests.admin.claims_world import PROVIDER, ClaimsWorld, make_claims, write_remittance_file
 from tests.admin.conftest import SignIn, World, text_of
 
@@ -41,7 +42,7 @@ def test_outsiders_see_nothing(sign_in: SignIn, client: Client, claims: ClaimsWo
     finance = sign_in("finance")
     for address in pages_of(southern):
         assert finance.get(address).status_code == 404, address
-    for address in [REMITTANCES, *TABLES]:
+    for address in [REMITTANCES, SETTINGS, *TABLES]:
         assert "south" not in text_of(finance, address).lower(), address
 
 
@@ -90,6 +91,46 @@ def change(client: Client, setting: StepSetting, **form: object) -> Any:
     return client.post(
         f"{SETTINGS}{setting.pk}/change/", {"commit_frequency": 560, "rationale": "Fewer locks.", **form}
     )
+
+
+def test_the_most_paid_comes_first_when_asked(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    Remittance.objects.create(night=claims.night, provider_npi="LITTLE", claims=1, lines=1, billed=90_000, paid=100)
+    client = sign_in("viewer")
+    for query, first in (
+        ("", "LITTLE"),
+        ("?order=paid", PROVIDER),
+        ("?order=billed", "LITTLE"),
+        ("?order=x", "LITTLE"),
+    ):
+        page = text_of(client, f"{REMITTANCES}{query}")
+        places = sorted((page.index(f">{npi}<"), npi) for npi in ("LITTLE", PROVIDER))
+        assert places[0][1] == first, query
+
+
+def test_a_reference_table_names_the_region_and_the_money_as_other_pages_do(
+    sign_in: SignIn, claims: ClaimsWorld
+) -> None:
+    page = text_of(sign_in("viewer"), "/admin/claims/plan/")
+    for words in ("North", "$500.00", "$2,000.00", "Out-of-pocket maximum"):
+        assert words in page
+    text_of(sign_in("viewer"), "/admin/claims/plan/?o=2.3")
+
+
+def test_the_settings_stand_beside_what_the_nights_say_of_them(
+    sign_in: SignIn, claims: ClaimsWorld, south: World
+) -> None:
+    """S2-09"""
+    page = text_of(sign_in("viewer"), SETTINGS)
+    for words in ("PNCADJ", "2,000 lines a checkpoint", "Accumulators must be put back", "Nothing is measured yet"):
+        assert words in page
+    assert "Change…" not in page
+    parts = StepPart.objects.filter(step__name="adjudicate")
+    parts.update(checkpoint_number=1_400, commit_seconds=1_399 * 0.5, totals={"in": 2_800_000}, seconds=5_400)
+    page = text_of(sign_in("engineer"), SETTINGS)
+    for words in ("Change…", "In 1 night: 500 ms a checkpoint", "1,400", "11 min 40 s", "a night that restarts is"):
+        assert words in page
+    assert "The window is full at" in page
+    assert "In 1 night" not in text_of(sign_in("engineer", regions=[south.region]), SETTINGS)
 
 
 @pytest.fixture

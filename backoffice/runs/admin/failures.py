@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -95,8 +94,7 @@ class FailureAdmin(StaffAdmin):
         return super().get_queryset(request).select_related("run__region")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        self.check_may_see(request)
         rows = self.get_queryset(request).order_by("-id")
         listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(reference=text))
         context = {**self.admin_site.each_context(request), "title": "Failures", "listing": listing}
@@ -105,11 +103,7 @@ class FailureAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        failure = self.get_object(request, object_id)
-        if failure is None:
-            raise Http404
+        failure = self.row_or_404(request, object_id)
         item_admin = job_named(failure.run.job).item_admin
         context = {
             **self.admin_site.each_context(request),

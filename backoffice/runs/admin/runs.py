@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, QuerySet, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -108,7 +108,7 @@ class RunAdmin(StaffAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        self._may_see(request)
+        self.check_may_see(request)
         listing = Listing(request, self.get_queryset(request), RUN_FILTERS)
         context = {
             **self.admin_site.each_context(request),
@@ -122,7 +122,7 @@ class RunAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        run = self._run(request, object_id)
+        run: Run = self.row_or_404(request, object_id)
         control.abandon_stale_runs()
         run.refresh_from_db()
         context = {
@@ -134,7 +134,7 @@ class RunAdmin(StaffAdmin):
 
     def live(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The part of the page that changes, as HTML with an ETag: 304 while nothing has been committed since."""
-        run = self._run(request, str(pk))
+        run: Run = self.row_or_404(request, str(pk))
         if run.live:
             control.abandon_stale_runs()
             run.refresh_from_db()
@@ -144,23 +144,12 @@ class RunAdmin(StaffAdmin):
 
     def _button(self, act: Callable[[HttpRequest, Run], Run]) -> Callable[[HttpRequest, int], HttpResponse]:
         def view(request: HttpRequest, pk: int) -> HttpResponse:
-            run = self._run(request, str(pk))
+            run: Run = self.row_or_404(request, str(pk))
             if not may_control(request, run):
                 raise PermissionDenied
             return redirect_to_run(request, run, lambda: act(request, run))
 
         return view
-
-    def _run(self, request: HttpRequest, object_id: str) -> Run:
-        self._may_see(request)
-        run: Run | None = self.get_object(request, object_id)
-        if run is None:
-            raise Http404
-        return run
-
-    def _may_see(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
 
 
 def may_control(request: HttpRequest, run: Run) -> bool:

@@ -5,7 +5,7 @@
   const EVERY = 1500;
   const AT_MOST = 30000;
 
-  // As formats.duration writes it.
+  // As formats.duration writes what is under 100 days: nobody watches a run for longer.
   function duration(seconds) {
     const whole = Math.max(0, Math.round(seconds));
     if (whole < 60) return `${whole} s`;

@@ -47,8 +47,14 @@
     if (jQuery && !jQuery.fn.actions) jQuery.fn.actions = function () { return this; };
   }
 
+  // unfold writes the chosen file's name into a field of its own form, which ours do not have.
+  function keepFileInputs() {
+    document.querySelectorAll(".nw input[type=file]").forEach((input) => { input.hasChangeListener = true; });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     standInForActions();
+    keepFileInputs();
     makeReachable();
     document.querySelectorAll("form[data-ticks]").forEach(wireTicks);
     // A filter applies as soon as it is chosen; the button is for those without this script.

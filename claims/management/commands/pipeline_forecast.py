@@ -9,10 +9,13 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from backoffice.runs.command import region_named
+from backoffice.runs.job import Json
 from backoffice.runs.models import Run
+from claims import advice_words
 from claims.forecast import forecast
 from claims.forecast_words import as_json, in_words
 from claims.jobs import RUN_PIPELINE
+from claims.measured import advice_of
 from claims.models import StagedBatch
 from claims.window import run_date_at
 from regions.models import Region
@@ -23,6 +26,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--region", help="name of the region; all of them otherwise")
+        parser.add_argument(
+            "--advise",
+            action="store_true",
+            help="say as well what each step's commit frequency costs, and a better one",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,11 +38,23 @@ class Command(BaseCommand):
         nights = [
             forecast(region, run_date) for region in regions if (run_date := night_in_question(region)) is not None
         ]
+        advised = {region.name: advice_of([region]) for region in regions} if options["advise"] else {}
         if options["json"]:
-            self.stdout.write(json.dumps({"nights": [as_json(night) for night in nights]}, sort_keys=True))
-        for night in () if options["json"] else nights:
+            found: Json = {"nights": [as_json(night) for night in nights]}
+            if advised:
+                found["advice"] = {
+                    name: [advice_words.as_json(step, each) for step, each in steps.items()]
+                    for name, steps in advised.items()
+                }
+            self.stdout.write(json.dumps(found, sort_keys=True))
+            return
+        for night in nights:
             self.stdout.write(in_words(night))
-        if not nights and not options["json"]:
+        for name, steps in advised.items():
+            self.stdout.write(f"{name}, commit frequencies:")
+            for step, each in steps.items():
+                self.stdout.write(advice_words.in_words(step, each))
+        if not nights:
             self.stdout.write("No night has been run and no claims are staged. Load them: manage.py load_claims DIR.")
 
 
