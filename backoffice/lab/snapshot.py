@@ -14,7 +14,7 @@ from django.db import models
 
 from backoffice.runs.faults import OutOfBalance
 from backoffice.runs.models import Failure, Run, StepPart, StepState
-from claims.models import AccumulatorFence, BeforeImage, Night, OutputFile, StagedLine
+from claims.models import AccumulatorFence, BeforeImage, Night, OutputFile, Restoration, StagedLine
 from claims.pipeline import files
 from claims.pipeline.numbers import base
 from claims.pipeline.validate import DECISIONS
@@ -23,6 +23,7 @@ OUTPUTS = (DECISIONS, "extract", "valid", "reject", "enriched", "audit", "remitt
 # Who worked a part and when, how often it was begun, and what merely points elsewhere.
 MAY_DIFFER = {
     AccumulatorFence: "a fence counts who has worked a part",
+    Restoration: "counts what restarts have put back", "commit_seconds": "a time",
     "created_at": "a time", "started_at": "a time", "ended_at": "a time", "heartbeat_at": "a time",
     "seconds": "a time", "fence": "counts who has worked a part", "worker": "the name of a process",
     "restart_count": "counts restarts", "predecessors": "counts restarts", "undo": "is false at the end",

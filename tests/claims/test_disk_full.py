@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_written_is_named_with_the_reason(monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(files, "_write", short_of_room)
         run = short_night(ready())
-    assert (run.status, run.reason) == (RunStatus.FAILED, "configuration")
+    assert (run.status, run.reason) == (RunStatus.FAILED, "storage")
     said = rf"{output}: a file cannot be written \(.+\)\. Is the disk full\? Make room and restart\.$"
     assert re.match(said, run.detail), run.detail
     assert_undisturbed(continued(run))
