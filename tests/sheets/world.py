@@ -37,7 +37,7 @@ def write_xlsx(path: Path, rows: Sequence[Sequence[Any]], title: str = SHEET) ->
     book = openpyxl.Workbook()
     book.active.title = title  # type: ignore[union-attr]
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.active.append(list(row))  # type: ignore[union-attr]
     book.save(path)
     return path
 

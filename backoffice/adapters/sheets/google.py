@@ -135,7 +135,7 @@ class GoogleSheet:
             size = sheet["properties"]["gridProperties"]
             self._rows, width = int(size["rowCount"]), int(size["columnCount"])
             self._worksheet = str(sheet["properties"]["title"])
-            row = next(iter(sheet["data"][0].get("rowData", ())), {})  # no row where the first one is blank
+            row: Any = next(iter(sheet["data"][0].get("rowData", ())), {})  # no row where the first one is blank
             header = [cell.get("formattedValue") for cell in row.get("values", ())]
         except (LookupError, TypeError, ValueError, AttributeError):
             raise SheetUnavailable("unreadable_answer", "header", passing=True) from None

@@ -134,7 +134,7 @@ class _Transport(BaseAdapter):
             raise SheetUnavailable("too_long")
         response = requests.Response()
         response.status_code, response.url, response.request = answer.status, url, request
-        response.raw = io.BytesIO(answer.body)
+        response.raw, response.encoding = io.BytesIO(answer.body), "utf-8"
         if answer.retry_after is not None:
             response.headers["Retry-After"] = str(answer.retry_after)
         return response

@@ -39,8 +39,8 @@ class Columns:
 class Row:
     """One row; `number` from 1, as the sheet counts.
 
-    `phone` is the cell as it is held, text or number, "" where it is blank. `digits_lost`: the identifier is a number of more digits than a
-    spreadsheet keeps, so that its end is not to be trusted.
+    `phone` is the cell as it is held, text or number; "" where it is blank. `digits_lost`: the identifier is a number
+    of more digits than a spreadsheet keeps, so that its end is not to be trusted.
     """
 
     number: int

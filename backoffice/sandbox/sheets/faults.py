@@ -2,7 +2,7 @@
 
 http429 (with Retry-After, as proxies send it; Google itself sends none), http500, http503, forbidden: instead of the
 answer. drop: hang up before doing anything; drop_after_write: write, then hang up. slow: wait first. html: a page of
-HTML with status 200. token500: the token endpoint fails.
+HTML with status 200. token500: the token endpoint fails. write500: a write alone is answered so, and not done.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from backoffice.sandbox.hospital.faults import Faults
 
 KINDS: Final = (
-    "http429", "http500", "http503", "forbidden", "drop", "drop_after_write", "slow", "html", "token500",
+    "http429", "http500", "http503", "forbidden", "drop", "drop_after_write", "slow", "html", "token500", "write500",
 )  # fmt: skip
 
 

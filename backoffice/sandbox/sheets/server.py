@@ -148,6 +148,8 @@ class SheetsServer:
         for status in (500, 503):
             if occasion.fires(f"http{status}"):
                 return _json(status, problem(status, "Internal error encountered."))
+        if call.quota == "Write" and occasion.fires("write500"):
+            return _json(500, problem(500, "Internal error encountered."))
         if occasion.fires("forbidden"):
             return _json(403, problem(403, "Google Sheets API has not been used in project", "SERVICE_DISABLED"))
         return Reply(200, HTML, "text/html") if occasion.fires("html") else None
