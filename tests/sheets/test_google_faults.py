@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from structlog.testing import capture_logs
 
-from backoffice.adapters.sheets import Patience, SheetRefused, SheetUnavailable, post_statuses
+from backoffice.adapters.sheets import Patience, SheetRefused, SheetUnavailable, post_statuses, tell
 from backoffice.adapters.sheets.google import GoogleSheet
 from backoffice.adapters.sheets.google_wire import account_of
 from backoffice.sandbox.sheets import SheetsServer
@@ -176,3 +177,23 @@ def test_nothing_of_a_cell_or_a_token_is_logged(
     told = caplog.text + repr(rows) + str(sheet.columns())
     for secret in ("3303-01", "0812", "ya29", "P-007", "PRIVATE"):
         assert secret not in told
+
+
+def test_a_status_that_cannot_be_written_is_logged_and_never_raised(connect: Open, server: SheetsServer) -> None:
+    """S1-22."""
+    sheet = connect()
+    row = rows_of(sheet)[0]
+    server.faults.set("http503", 1.0)
+    with capture_logs() as logged:
+        assert tell(sheet, [status(row)], QUICK) is None
+    assert logged[-1] == {
+        "event": "statuses_not_written", "log_level": "warning", "statuses": 1, "fault": "http_503"
+    }  # fmt: skip
+    server.faults.clear()
+    posted = tell(sheet, [status(row)], QUICK)
+    assert posted is not None
+    assert posted.written == {2: 2}
+    server.book.grid(SHEET).delete(2, 1)
+    with capture_logs() as logged:
+        tell(sheet, [status(row)], QUICK)
+    assert logged[-1] == {"event": "rows_not_found_again", "log_level": "warning", "gone": 1}

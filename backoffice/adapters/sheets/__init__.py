@@ -6,7 +6,7 @@ google is imported where it is used: a worker of another job need not load Googl
 from backoffice.adapters.sheets.faults import SheetRefused, SheetUnavailable
 from backoffice.adapters.sheets.moves import Place, where_now
 from backoffice.adapters.sheets.patience import Patience
-from backoffice.adapters.sheets.posting import Posted, Status, post_statuses
+from backoffice.adapters.sheets.posting import Posted, Status, post_statuses, tell
 from backoffice.adapters.sheets.protocol import Sheet
 from backoffice.adapters.sheets.rows import Columns, Key, Row
 from backoffice.adapters.sheets.workbook import FORMATS, Workbook
@@ -25,6 +25,7 @@ __all__ = [
     "Workbook",
     "is_workbook",
     "post_statuses",
+    "tell",
     "where_now",
 ]
 

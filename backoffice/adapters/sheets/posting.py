@@ -1,14 +1,20 @@
-"""post_statuses: tells operators what became of their rows, where these are now (contract S1-21, S1-22, X-09)."""
+"""Tells operators what became of their rows, where these are now (contract S1-21, S1-22, X-09)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import structlog
+
+from backoffice.adapters.pace import PaceUnavailable
+from backoffice.adapters.sheets.faults import SheetRefused, SheetUnavailable
 from backoffice.adapters.sheets.moves import Place, Verdict, where_now
 from backoffice.adapters.sheets.patience import PATIENCE, Patience
 from backoffice.adapters.sheets.protocol import Sheet
 from backoffice.adapters.sheets.rows import Key
 
 LONGEST_STATUS: Final = 300
+log = structlog.get_logger(__name__)
 
 
 class Status(NamedTuple):
@@ -45,6 +51,21 @@ def post_statuses(sheet: Sheet, statuses: Sequence[Status], patience: Patience =
         return Posted(found, {row: place.verdict for row, place in places.items() if place.row is None})
 
     return patience.run(post)
+
+
+def tell(sheet: Sheet, statuses: Sequence[Status], patience: Patience = PATIENCE) -> Posted | None:
+    """Write statuses as post_statuses does; what fails is logged and never raised (contract S1-22).
+
+    None: it is not known that they were written, so they are to be sent again.
+    """
+    try:
+        posted = post_statuses(sheet, statuses, patience)
+    except (SheetRefused, SheetUnavailable, PaceUnavailable) as fault:
+        log.warning("statuses_not_written", statuses=len(statuses), fault=str(fault))
+        return None
+    if posted.not_written:
+        log.warning("rows_not_found_again", **Counter(map(str, posted.not_written.values())))
+    return posted
 
 
 def _places(sheet: Sheet, read: Mapping[int, Key]) -> dict[int, Place]:

@@ -27,11 +27,14 @@ def rows_of(file: IO[bytes], worksheet: str) -> Generator[tuple[int, list[Cell]]
     Raises SheetRefused. Memory holds the workbook's different texts, and one row.
     """
     with _readable():
-        book = load_workbook(file, read_only=True, data_only=True)
+        book = _loaded(file)
         try:
             sheet = _chosen(book, worksheet)
             sheet.reset_dimensions()  # some programs write a wrong size, and rows would be cut off by it
-            for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+            rows = sheet.iter_rows(values_only=True)
+            number = 0
+            while (cells := _next(rows)) is not None:
+                number += 1
                 yield number, [_cell(value) for value in cells]
         finally:
             book.close()
@@ -53,6 +56,24 @@ def write(source: IO[bytes], target: IO[bytes], worksheet: str, column: int, tex
                 if info.filename == part:
                     writing.write(splice.end())
         return splice.written
+
+
+def _loaded(file: IO[bytes]) -> Any:
+    with _quiet():
+        return load_workbook(file, read_only=True, data_only=True)
+
+
+def _next(rows: Iterator[Any]) -> Any:
+    with _quiet():
+        return next(rows, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """openpyxl remarks on formats that it does not know; never over a yield, since this holds for the whole process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _like(info: ZipInfo) -> ZipInfo:
@@ -92,11 +113,9 @@ def _cell(value: Any) -> Cell:
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Everything that reading a broken workbook raises, as SheetRefused; openpyxl's remarks are kept quiet."""
+    """Everything that reading a broken workbook raises, as SheetRefused."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except (BadZipFile, InvalidFileException, ParseError, ExpatError, zlib.error, EOFError, LookupError, ValueError):
         raise SheetRefused("The file is not a readable XLSX workbook: open it and save it as .xlsx again.") from None
     except (TypeError, AttributeError, NotImplementedError, RuntimeError):
