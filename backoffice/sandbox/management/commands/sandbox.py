@@ -1,4 +1,4 @@
-"""Run a peer of the sandbox: `manage.py sandbox hospital`."""
+"""Run a peer of the sandbox: `manage.py sandbox hospital`, `manage.py sandbox sheets`."""
 
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backoffice.sandbox.hospital import command as hospital
 from backoffice.sandbox.refused import Refused
+from backoffice.sandbox.sheets import command as sheets
 
-PEERS = {"hospital": hospital}
+PEERS = {"hospital": hospital, "sheets": sheets}
 
 
 class Command(BaseCommand):
