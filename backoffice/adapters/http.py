@@ -28,15 +28,17 @@ class Unanswered(Exception):
 
 
 class Answer(NamedTuple):
-    """What came back. A body longer than MAX_BODY is given up and counts as empty; retry_after is in seconds."""
+    """What came back. A body longer than MAX_BODY is given up (`cut`) and empty; retry_after is in seconds."""
 
     status: int
     body: bytes
     retry_after: float | None = None
+    etag: str = ""
+    cut: bool = False
 
 
 class HttpClient:
-    """Posts with `headers` over at most `connections` kept-alive connections; safe to share between threads.
+    """Calls with `headers` over at most `connections` kept-alive connections; safe to share between threads.
 
     `timeout` is the limit in seconds of a whole call: waiting for a connection, TLS, sending and the last byte of the
     answer. Only the system's name resolution keeps a limit of its own. Redirects are not followed, proxies and netrc of
@@ -54,10 +56,14 @@ class HttpClient:
 
     def post(self, url: str, body: bytes) -> Answer:
         """Send once. Raises NotSent or Unanswered; neither says anything of the request."""
+        return self.send("POST", url, body, {})
+
+    def send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Send once, with `headers` beside the client's own. Raises NotSent or Unanswered, as post does."""
         before = _deadline.set(time.monotonic() + self._timeout)
         try:
-            with self._client.stream("POST", url, content=body) as response:
-                return Answer(response.status_code, _body_of(response), _retry_after(response.headers))
+            with self._client.stream(method, url, content=body, headers=headers) as response:
+                return _answer_of(response)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
             raise NotSent from None
         except httpx2.TransportError:
@@ -79,19 +85,20 @@ def is_http_url(text: str) -> bool:
     return url.scheme in ("http", "https") and bool(url.host) and not url.userinfo and (url.port or 80) < 65_536
 
 
-def pause_before(attempt: int, retry_after: float | None) -> float:
+def pause_before(attempt: int, retry_after: float | None, *, first: float = 0.1, growth: float = 4.0) -> float:
     """Seconds to wait before the `attempt`-th retry: what was asked for, else 0.1, 0.4, 1.6; at most 30."""
-    wanted = 0.1 * 4 ** (attempt - 1) if retry_after is None else retry_after
+    wanted = first * growth ** (attempt - 1) if retry_after is None else retry_after
     return min(wanted, LONGEST_PAUSE)
 
 
-def _body_of(response: httpx2.Response) -> bytes:
+def _answer_of(response: httpx2.Response) -> Answer:
+    retry_after, etag = _retry_after(response.headers), response.headers.get("etag", "")
     body = bytearray()
     for piece in response.iter_raw():
         body += piece
         if len(body) > MAX_BODY:
-            return b""
-    return bytes(body)
+            return Answer(response.status_code, b"", retry_after, etag, cut=True)
+    return Answer(response.status_code, bytes(body), retry_after, etag)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
