@@ -1,14 +1,9 @@
 """`sandbox hospital`: one hospital, served until it is told to stop."""
 
 import argparse
-import errno
 import os
-import secrets
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,8 +15,8 @@ from backoffice.sandbox.hospital.generate import generate
 from backoffice.sandbox.hospital.journal import JournalError
 from backoffice.sandbox.hospital.server import Hospital
 from backoffice.sandbox.refused import Refused
+from backoffice.sandbox.serving import TOKEN_VARIABLE, start, token_of, told_to_stop
 
-TOKEN_VARIABLE: Final = "NIGHTWARD_SANDBOX_TOKEN"  # noqa: S105 (a name, not a token)
 DEFAULT_PORT: Final = 8801
 GENERATED: Final = 2000
 
@@ -56,11 +51,11 @@ def run(options: dict[str, Any], home: Path, say: Callable[[str], object]) -> No
 
     `home` is NIGHTWARD_HOME; `say` is given one line with the address and where the token came from.
     """
-    with _told_to_stop() as told:
-        token, source = _token(options["token"])
+    with told_to_stop() as told:
+        token, source = token_of(options["token"])
         hospital = _hospital(options, home, token)
         try:
-            _start(hospital)
+            start(hospital)
             say(f"Hospital at {hospital.url}, token {source}. Ctrl-C stops it.")
             told.wait()
         finally:
@@ -108,16 +103,6 @@ def _faults(options: dict[str, Any]) -> Faults:
     return faults
 
 
-def _token(given: str | None) -> tuple[str, str]:
-    """The token, and words on where it is from: itself only where nobody else knows it."""
-    if given:
-        return given, "from --token"
-    if token := os.environ.get(TOKEN_VARIABLE):
-        return token, f"from {TOKEN_VARIABLE}"
-    token = secrets.token_urlsafe(18)
-    return token, token
-
-
 def _made_up(folder: Path, anew: bool) -> Path:
     """`folder`, filled when it is missing. It is moved into place whole: an interrupted run leaves no half of it."""
     if folder.exists() and not anew:
@@ -133,24 +118,3 @@ def _made_up(folder: Path, anew: bool) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
-
-
-def _start(hospital: Hospital) -> None:
-    try:
-        hospital.start()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise Refused(f"port {hospital.port}: {error.strerror}") from error
-        raise Refused(f"port {hospital.port} is taken; choose another with --port") from error
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, instead of what they did before."""
-    told = threading.Event()
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

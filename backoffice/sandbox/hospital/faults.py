@@ -6,6 +6,7 @@ request's bytes and how often these bytes came before: so a run repeats whatever
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -35,16 +36,19 @@ KINDS: Final = (
 
 
 class Faults:
-    """The faults of one hospital; may be changed by any thread while it serves.
+    """The faults of one peer, by default a hospital; may be changed by any thread while it serves.
 
-    Kinds: http429 and http503 (with Retry-After), drop (hang up before doing anything), slow (sleep, then do it);
+    A hospital's: http429 and http503 (with Retry-After), drop (hang up before doing anything), slow (sleep, then do);
     drop_after_write and slow_after_write (commit the mutation, then hang up or sleep); cancel_session (the session is
     written with CANCELLED services); lookup:NAME (that query field answers INTERNAL); write:FORBIDDEN,
     write:INTERNAL, write:VALIDATION_FAILED (a payload error, nothing written); and block:CODE, whose value is the
     BLOCK_* code that refuses block CODE in every write.
     """
 
-    def __init__(self, *, seed: int = 0, slow_seconds: float = 60.0, retry_after: int = 1) -> None:
+    def __init__(
+        self, *, seed: int = 0, slow_seconds: float = 60.0, retry_after: int = 1, kinds: Sequence[str] = KINDS
+    ) -> None:
+        self._kinds = kinds
         self.slow_seconds = slow_seconds
         self.retry_after = retry_after
         self.fired: Counter[str] = Counter()
@@ -120,8 +124,8 @@ class Faults:
             self.refused_blocks = {**self.refused_blocks, code: error}
 
     def _check(self, kind: str) -> None:
-        if kind not in KINDS:
-            raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}, block:CODE")
+        if kind not in self._kinds:
+            raise ValueError(f"{kind!r} is none of {', '.join(self._kinds)}, block:CODE")
 
     def _count_down(self, kind: str) -> bool:
         left = self._counted.pop(kind, 0)

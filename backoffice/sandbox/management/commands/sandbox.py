@@ -1,4 +1,4 @@
-"""Run a peer of the sandbox: `manage.py sandbox hospital`."""
+"""Run a peer of the sandbox: `manage.py sandbox hospital`, `manage.py sandbox fhir`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from backoffice.sandbox.fhir import command as fhir
 from backoffice.sandbox.hospital import command as hospital
 from backoffice.sandbox.refused import Refused
 
-PEERS = {"hospital": hospital}
+PEERS = {"hospital": hospital, "fhir": fhir}
 
 
 class Command(BaseCommand):
