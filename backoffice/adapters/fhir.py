@@ -31,7 +31,7 @@ from backoffice.adapters.fhir_types import (
     Written,
     WrongRegion,
 )
-from backoffice.adapters.fhir_wire import Speed, Wire
+from backoffice.adapters.fhir_wire import Request, Speed, Wire
 from backoffice.adapters.fhir_write import Method
 from backoffice.adapters.pace import Pace
 
@@ -111,6 +111,15 @@ class FhirClient:
             self._check(change.patient.region)
         return fhir_write.put(self._batches, changes, self._method)
 
+    def try_search(self, *, region: str) -> int:
+        """The HTTP status of a search that counts patients and reads none: does the address work, and the token?
+
+        Raises FhirUnavailable beside what every call does.
+        """
+        self._check(region)
+        request = Request(kind="check", method="GET", url=f"{self._wire.base}/Patient?_summary=count")
+        return self._wire.ask(request, lambda answer, _: answer.status)
+
     def take_calls(self) -> Counter[str]:
         """What was done since the last take.
 
@@ -137,8 +146,8 @@ def open_client(
 ) -> Iterator[FhirClient]:
     """Connect to the region's server at `base_url`, where identifiers of `system` are looked up. Raises FhirRefused.
 
-    Pace, pauses and tokens are shared in Redis with everybody who opens a client of this region. An empty token is for
-    an open server.
+    Pace, pauses and tokens are shared in Redis with everybody who opens a client of this region; with options that know
+    no pace, `redis_url` may be empty. An empty token is for an open server.
     """
     if not system.strip():
         raise FhirRefused("FHIR_IDENTIFIER_SYSTEM is empty: without it, other people's numbers would match.")

@@ -64,7 +64,11 @@ class EntryAnswer:
 
 
 class _NoBatch(Exception):
-    """The server does not know batches."""
+    """The server does not know batches, or not from us; `status` is what it says."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class Batches:
@@ -73,6 +77,7 @@ class Batches:
     def __init__(self, wire: Wire, *, batch: bool, most: int, most_bytes: int) -> None:
         self._wire, self._batch, self._most_bytes = wire, batch, most_bytes
         self._limit = Limit(most)
+        self._proved = False  # it has answered a batch
 
     def run(self, kind: str, entries: Sequence[Entry], *, writes: bool, prefer: str) -> list[EntryAnswer]:
         """The answer to each entry; entries that met a status of S1-19 in a batch are sent again, up to three times.
@@ -122,17 +127,26 @@ class Batches:
         )
         self._wire.count("entries", len(texts))
         try:
-            return self._wire.ask(request, partial(_answers, len(texts), writes))
+            answers = self._wire.ask(request, partial(_answers, len(texts), writes))
         except FhirUnavailable as fault:
             return [EntryAnswer(fault=fault.code)] * len(texts)
+        except _NoBatch as refusal:
+            if not self._proved:
+                raise
+            return [EntryAnswer(fault=code_of(refusal.status, ""))] * len(texts)
         except WriteUnanswered:
             return [EntryAnswer(fault=UNANSWERED)] * len(texts)
+        self._proved = True
+        return answers
 
     def _singly(self, send: Callable[[Entry], EntryAnswer], entries: Sequence[Entry]) -> list[EntryAnswer]:
         if len(entries) < 2:
             return [send(entry) for entry in entries]
-        with ThreadPoolExecutor(min(self._wire.speed.connections, len(entries))) as pool:
+        pool = ThreadPoolExecutor(min(self._wire.speed.connections, len(entries)))
+        try:
             return [future.result() for future in [pool.submit(copy_context().run, send, entry) for entry in entries]]
+        finally:
+            pool.shutdown(cancel_futures=True)  # after a refusal, the rest is not sent
 
     def _single(self, kind: str, entry: Entry, *, writes: bool, prefer: str) -> EntryAnswer:
         request = Request(
@@ -158,10 +172,8 @@ def _answers(number: int, writes: bool, answer: Answer, doubt: bool) -> list[Ent
     issue = issue_type_of_body(answer.body) if answer.status >= 400 else ""
     if is_too_large(answer.status, issue) or (answer.cut and not writes):
         raise TooLarge
-    if answer.status in NO_BATCH or (answer.status in (400, 422) and issue == "not-supported"):
-        raise _NoBatch
-    if answer.status == 403:
-        raise FhirRefused("The FHIR server allows us no batch (HTTP 403): give the region's client the right to it.")
+    if answer.status in (403, *NO_BATCH) or (answer.status in (400, 422) and issue == "not-supported"):
+        raise _NoBatch(answer.status)
     if answer.status != 200:
         raise FhirUnavailable(code_of(answer.status, issue))
     bundle = fhir_json.read(answer.body)

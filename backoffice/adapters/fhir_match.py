@@ -8,8 +8,8 @@ from backoffice.adapters.fhir_json import Unreadable
 from backoffice.adapters.fhir_types import Found, Patient, Resource
 
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_VERSION: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_ETAG: Final = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
+_VERSION: Final = re.compile(r"[!#-\[\]-~]{1,64}")  # what an ETag can hold; FHIR itself allows less
+_ETAG: Final = re.compile(rf'(?:W/)?"({_VERSION.pattern})"')
 
 
 def patient(region: str, resource: Any, etag: Any = "") -> Patient:

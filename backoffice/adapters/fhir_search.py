@@ -119,7 +119,10 @@ class Search:
             link = _next(page)
             if link is None:
                 return
-            url = urljoin(f"{self._wire.base}/", link)
+            try:
+                url = urljoin(f"{self._wire.base}/", link)
+            except ValueError:
+                raise FhirUnavailable("next_link") from None
             if url in seen or len(seen) >= MOST_PAGES:
                 raise FhirUnavailable("next_link")
             seen.add(url)

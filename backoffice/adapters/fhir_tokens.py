@@ -50,6 +50,8 @@ class StaticToken:
 class ClientCredentials:
     """Tokens from `token_url` for client `client_id` (RFC 6749, 4.4; HTTP Basic), shared in Redis under `key`.
 
+    An empty `redis_url` leaves them to this object alone.
+
     The secret goes to `token_url` only, and is not sent on by a redirect.
     """
 
@@ -72,7 +74,8 @@ class ClientCredentials:
             },
         )
         self._form = urlencode({"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})).encode()
-        self._shared = TokenStore(redis_url, key, secret=f"{token_url}\n{client_id}\n{client_secret}")
+        secret = f"{token_url}\n{client_id}\n{client_secret}"
+        self._shared = TokenStore(redis_url, key, secret=secret) if redis_url else None
         self._lock = threading.Lock()
         self._token, self._good_until = "", 0.0
 
@@ -90,14 +93,16 @@ class ClientCredentials:
 
     def close(self) -> None:
         self._http.close()
-        self._shared.close()
+        if self._shared is not None:
+            self._shared.close()
 
     def _renew(self, refused: str) -> None:
         """Take the token that another worker got since, or get one; again where the token server is in trouble."""
         attempt = 0
         while True:
             try:
-                self._token, self._good_until = self._shared.taken_or(self._fetch, refused)
+                shared = self._shared
+                self._token, self._good_until = shared.taken_or(self._fetch, refused) if shared else self._fetch()
             except _Passing as fault:
                 attempt += 1
                 if attempt > RETRIES:

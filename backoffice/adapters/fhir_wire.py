@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
+import httpx2
 import structlog
 
 from backoffice.adapters.fhir_json import Unreadable
@@ -21,7 +21,6 @@ from backoffice.adapters.pace import Pace
 RETRIES: Final = 3  # S1-19
 OF_THE_REGION: Final = frozenset({429, 503})
 FHIR_JSON: Final = "application/fhir+json"
-PORTS: Final = {"http": 80, "https": 443}
 log = structlog.get_logger(__name__)
 Value = TypeVar("Value")
 # Of an answer, and of whether an earlier try of the same request may have been carried out; may raise Unreadable.
@@ -89,7 +88,7 @@ class Wire:
 
         Raises FhirRefused, FhirUnavailable, PaceUnavailable and, of a write, WriteUnanswered.
         """
-        if origin(request.url) != self._origin:
+        if not is_http_url(request.url) or origin(request.url) != self._origin:
             raise FhirUnavailable("next_link")  # a token is for the configured server
         self.count(request.kind)
         attempt, doubt = 0, False
@@ -179,9 +178,6 @@ class Wire:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port, as browsers compare them; of what is no URL, one that no server has."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port or PORTS.get(parts.scheme)
-    except ValueError:
-        return "", "", None
+    """Scheme, host and port, as the client that calls it reads them; raises InvalidURL where it could not."""
+    parts = httpx2.URL(url)
+    return parts.scheme, parts.host, parts.port

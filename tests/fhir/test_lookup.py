@@ -215,6 +215,29 @@ def test_a_server_without_batch_is_asked_one_by_one(connect: Connect) -> None:
         assert 1 < served.traffic.max_in_flight <= 4
 
 
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+def test_a_refusal_of_batches_is_believed_until_one_has_worked(peer: HTTPServer, connect: Connect, status: int) -> None:
+    """After that it is a fault of the line: what was written already must not be sent again."""
+    peer.expect_ordered_request("/fhir", method="POST").respond_with_data("", status=status)
+    peer.expect_ordered_request("/fhir/Patient/_search").respond_with_json(searchset(patient("a", "3301")))
+    client = connect(peer.url_for("/fhir"))
+    assert client.find(["3301"], region=REGION)["3301"].outcome == "found"
+    other = connect(peer.url_for("/fhir"))
+    one = {"resourceType": "Bundle", "entry": [{"response": {"status": "200"}, "resource": searchset()}]}
+    peer.expect_ordered_request("/fhir", method="POST").respond_with_json(one)
+    peer.expect_ordered_request("/fhir", method="POST").respond_with_data("", status=status)
+    assert other.find(["3301"], region=REGION)["3301"].outcome == "none"
+    assert other.find(["3301"], region=REGION)["3301"].fault == f"http_{status}"
+
+
+def test_after_a_refusal_the_rest_is_not_asked(peer: HTTPServer, connect: Connect) -> None:
+    peer.expect_request("/fhir/Patient/_search").respond_with_data("", status=403)
+    client = connect(peer.url_for("/fhir"), options=replace(FAST, batch=False, connections=2))
+    with pytest.raises(FhirRefused):
+        client.find([f"x{number}" for number in range(200)], region=REGION)
+    assert len(peer.log) < 50
+
+
 def test_an_empty_system_is_refused(connect: Connect) -> None:
     with pytest.raises(FhirRefused, match="FHIR_IDENTIFIER_SYSTEM is empty"):
         connect("http://127.0.0.1:1/fhir", system=" ")

@@ -15,6 +15,14 @@ from backoffice.sandbox.fhir import FhirServer
 from tests.fhir.world import FAST, ORDINARY, REGION, Connect, everyone, hospital_of
 
 CLIENT, SECRET = "nightward", "s3cret:of/purbalingga"
+ODD = (
+    "https:///x",
+    "http://[",
+    "http://evil\\@127.0.0.1/",
+    "http://user:pa55@127.0.0.1/",
+    "ftp://127.0.0.1/",
+    "http://\x00/",
+)
 EMPTY = {"resourceType": "Bundle", "type": "searchset"}
 
 
@@ -141,7 +149,7 @@ def test_a_token_is_never_sent_to_another_address(peer: HTTPServer, connect: Con
         client = connect(peer.url_for("/fhir"), "hush", options=replace(FAST, strategy="or-search"))
         with pytest.raises(FhirRefused, match="sends us elsewhere"):
             client.find(["3301"], region=REGION)
-        for link in (there, there.replace("127.0.0.1", "localhost"), f"//127.0.0.1:{other.port}/x", "https:///x"):
+        for link in (there, there.replace("127.0.0.1", "localhost"), f"//127.0.0.1:{other.port}/x", *ODD):
             bundle = {**EMPTY, "link": [{"relation": "next", "url": link}]}
             peer.expect_ordered_request("/fhir/Patient/_search").respond_with_json(bundle)
             assert client.find(["3301"], region=REGION)["3301"].fault == "next_link"
