@@ -113,7 +113,6 @@ def test_several_slots_are_waited_for_by_who_comes_next(queue: "Redis", queue_se
     with closing(Pace(queue_server, "pace:test", 100)) as pace:
         started = time.monotonic()
         pace.wait(60)
-        assert time.monotonic() - started < 0.3
         pace.wait()
         assert time.monotonic() - started >= 0.45  # ten of them were saved up
 
@@ -122,11 +121,11 @@ def test_a_pause_that_was_asked_for_holds_for_all_and_ends(queue: "Redis", queue
     with closing(Pace(queue_server, "pace:a", 100)) as one, closing(Pace(queue_server, "pace:a", 100)) as colleague:
         with closing(Pace(queue_server, "pace:b", 100)) as other:
             started = time.monotonic()
-            one.hold(0.5)
+            one.hold(2.0)
             other.wait()
-            assert time.monotonic() - started < 0.4
+            assert queue.exists("pace:a:held") == 1
         colleague.wait()
-        assert 0.45 < time.monotonic() - started < 2
+        assert time.monotonic() - started > 1.95
         colleague.wait()
     assert queue.exists("pace:a:held") == 0
 
