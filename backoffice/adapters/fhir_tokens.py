@@ -50,9 +50,7 @@ class StaticToken:
 class ClientCredentials:
     """Tokens from `token_url` for client `client_id` (RFC 6749, 4.4; HTTP Basic), shared in Redis under `key`.
 
-    An empty `redis_url` leaves them to this object alone.
-
-    The secret goes to `token_url` only, and is not sent on by a redirect.
+    An empty `redis_url` leaves them to this object alone. The secret goes to `token_url` only, never on by a redirect.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from backoffice.adapters import fhir_json, fhir_match
@@ -49,8 +50,28 @@ def put(batches: Batches, changes: Sequence[Change], method: Method) -> list[Wri
     sent = [change for change, code in zip(changes, refused, strict=True) if not code]
     entries = [_entry(change, method) for change in sent]
     answers = batches.run("write", entries, writes=True, prefer=MINIMAL) if entries else []
-    written = iter([_written(change, answer) for change, answer in zip(sent, answers, strict=True)])
-    return [Written(outcome="refused", code=code) if code else next(written) for code in refused]
+    written = [_written(change, answer) for change, answer in zip(sent, answers, strict=True)]
+    if method == "json-patch":
+        written = _told_apart(batches, sent, written)
+    results = iter(written)
+    return [Written(outcome="refused", code=code) if code else next(results) for code in refused]
+
+
+def _told_apart(batches: Batches, changes: Sequence[Change], written: list[Written]) -> list[Written]:
+    """400 and 422 are what servers say of a patch whose test fails, too: a conflict, if the patient has changed."""
+    unclear = {
+        change.patient.id: change.patient
+        for change, one in zip(changes, written, strict=True)
+        if one.outcome == "refused" and one.code.startswith(("http_400", "http_422"))
+    }
+    if not unclear:
+        return written
+    now = read(batches, next(iter(unclear.values())).region, list(unclear))
+    changed = {key for key, one in now.items() if one.patient is None or one.patient.version != unclear[key].version}
+    return [
+        replace(one, outcome="conflict") if change.patient.id in changed and one.outcome == "refused" else one
+        for change, one in zip(changes, written, strict=True)
+    ]
 
 
 def _refusal(patient: Patient) -> str:
@@ -70,7 +91,7 @@ def _entry(change: Change, method: Method) -> Entry:
     if method == "fhirpath-patch":
         body = fhir_json.write(_fhirpath(change.patient.resource.get("telecom", []), resource.get("telecom", [])))
         return Entry(method="PATCH", url=url, body=body, if_match=if_match)
-    patch = fhir_json.write(_json_patch(resource))
+    patch = fhir_json.write(_json_patch(change.patient.resource, resource))
     binary = {"resourceType": "Binary", "contentType": JSON_PATCH, "data": base64.b64encode(patch).decode()}
     return Entry(
         method="PATCH",
@@ -82,11 +103,12 @@ def _entry(change: Change, method: Method) -> Entry:
     )
 
 
-def _json_patch(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """telecom as a whole: safe, as the patch holds for one version only."""
-    if "telecom" not in resource:
-        return [{"op": "remove", "path": "/telecom"}]
-    return [{"op": "add", "path": "/telecom", "value": resource["telecom"]}]
+def _json_patch(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """telecom as a whole, if it is still what it was: there are servers that take no notice of ifMatch in a PATCH."""
+    test = [{"op": "test", "path": "/telecom", "value": before["telecom"]}] if "telecom" in before else []
+    if "telecom" not in after:
+        return [*test, {"op": "remove", "path": "/telecom"}]
+    return [*test, {"op": "add", "path": "/telecom", "value": after["telecom"]}]
 
 
 def _fhirpath(before: Sequence[Any], after: Sequence[Any]) -> dict[str, Any]:

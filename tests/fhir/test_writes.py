@@ -104,6 +104,28 @@ def test_a_change_is_undone_by_the_telecom_before_it(server: FhirServer, connect
         assert (one.get("telecom"), but_telecom(one)) == (before[key].get("telecom"), but_telecom(before[key]))
 
 
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_json_patch_is_safe_where_the_server_takes_no_notice_of_if_match(
+    server: FhirServer, connect: Connect, batch: bool
+) -> None:
+    """As Medplum's does: the patch tests telecom itself."""
+    server.shape.if_match_in_patch = False
+    client = connect(server.url, options=replace(FAST, batch=batch, method="json-patch"))
+    first, second, third = everyone(client, ORDINARY[:3])
+    moved = {**first.resource, "telecom": [{"system": "phone", "use": "mobile", "value": "+62899"}]}
+    server.store.put(moved, ours=False)
+    server.store.put({**second.resource, "gender": "other"}, ours=False)
+    wrong = Change(patient=third, resource={**third.resource, "telecom": [{"value": "0811"}]})
+    assert [(one.outcome, one.code) for one in put(client, [*change([first, second]), wrong])] == [
+        ("conflict", "http_422_processing"),
+        ("written", ""),
+        ("refused", "http_422_invariant"),
+    ]
+    assert mobile(server.store.read(first.id) or {}) == "+62899"
+    kept = server.store.read(second.id) or {}
+    assert (mobile(kept), kept["gender"]) == (NUMBER, "other")
+
+
 def undo(before: Patient, now: Patient | None) -> Change:
     assert now is not None
     resource = {name: value for name, value in now.resource.items() if name != "telecom"}

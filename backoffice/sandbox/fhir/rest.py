@@ -87,8 +87,9 @@ class Rest:
         _check(key, resource)
         if before is not None and call.occasion.fires("conflict", key):
             self._store.put({**before, "gender": "other"}, ours=False)
+        heeded = call.method == "PUT" or self._shape.if_match_in_patch
         try:
-            version = self._store.put(resource, if_match=_if_match(call.if_match))
+            version = self._store.put(resource, if_match=_if_match(call.if_match) if heeded else None)
         except VersionConflict:
             raise Problem(412, "conflict", f"Patient/{key} has another version") from None
         shown = None if "return=minimal" in call.prefer else self._store.read(key)

@@ -9,6 +9,7 @@ class Shape:
 
     batch: bool = True
     patch: bool = True
+    if_match_in_patch: bool = True
     versions: bool = True
     page_size: int = 20
     max_entries: int = 1000
