@@ -8,7 +8,8 @@
         again = client.read([patient.id], region="purbalingga")         # after "conflict" or "unknown"
 
 After "conflict" read the patient and decide again; after "unknown" read it and compare: where it has the number, the
-write was done. Everything a client does keeps the region's pace, in requests and in entries of batches [S1-18, X-01].
+write was done. FhirRefused and PaceUnavailable are for whoever configures, and end a run; a fault or a code is its
+item's. Everything a client does keeps the region's pace, in requests and in entries of batches [S1-18, X-01].
 """
 
 from collections import Counter
