@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backoffice.adapters.fhir import Credentials, FhirRefused, FhirUnavailable, Options, open_client
 from backoffice.adapters.hospital import Hospital, HospitalRefused, HospitalUnavailable
-from backoffice.adapters.probe import Unreachable, probe
 
 TIMEOUT_SECONDS = 10.0
+ONCE = Options(requests_per_second=None, entries_per_second=None, timeout=TIMEOUT_SECONDS, backoff=0.1, connections=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +25,7 @@ def endpoints(values: Mapping[str, str]) -> list[Finding]:
     if url := values.get("HOSPITAL_GRAPHQL_URL"):
         findings.append(_hospital(url, values.get("HOSPITAL_API_TOKEN", "")))
     if url := values.get("FHIR_SERVER_URL"):
-        findings.append(_fhir(url, values.get("FHIR_API_TOKEN", "")))
+        findings.append(_fhir(url, values))
     return findings
 
 
@@ -41,10 +42,25 @@ def _hospital(url: str, token: str) -> Finding:
     return Finding(endpoint="hospital", works=True, says="works")
 
 
-def _fhir(url: str, token: str) -> Finding:
+def _fhir(url: str, values: Mapping[str, str]) -> Finding:
     try:
-        status = probe(f"{url.rstrip('/')}/Patient?_summary=count", token=token, timeout=TIMEOUT_SECONDS)
-    except Unreachable as fault:
+        with open_client("check", url, fhir_token(values), system="check", redis_url="", options=ONCE) as client:
+            status = client.try_search(region="check")
+    except FhirRefused as refusal:
+        return Finding(endpoint="FHIR server", works=False, says=str(refusal))
+    except FhirUnavailable as fault:
         return Finding(endpoint="FHIR server", works=False, says=f"does not work: {fault}")
-    says = {200: "works", 401: "refuses the token (HTTP 401)", 403: "refuses the token (HTTP 403)"}
+    says = {200: "works", 403: "refuses what the token may do (HTTP 403)"}
     return Finding(endpoint="FHIR server", works=status == 200, says=says.get(status, f"answers HTTP {status}"))
+
+
+def fhir_token(values: Mapping[str, str]) -> str | Credentials:
+    """FHIR_API_TOKEN, else client credentials; an empty token where the values hold neither."""
+    token = values.get("FHIR_API_TOKEN", "")
+    if token or not values.get("FHIR_TOKEN_URL"):
+        return token
+    return Credentials(
+        token_url=values["FHIR_TOKEN_URL"],
+        client_id=values.get("FHIR_CLIENT_ID", ""),
+        client_secret=values.get("FHIR_CLIENT_SECRET", ""),
+    )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fhir import sekmet
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -45,6 +47,7 @@ NEEDS = (
     Need(marker="browser", what="Chromium", package="chromium", found=lambda: bool(chromium())),
     Need(marker="postgresql", what="PostgreSQL", package="postgresql", found=lambda: bool(postgresql_programs())),
     Need(marker="openssh", what="OpenSSH's server", package="openssh-server", found=lambda: bool(sshd())),
+    Need(marker="sekmet", what="Sekmet, which is installed from PyPI once,", found=lambda: bool(sekmet.python())),
     Need(marker="acceptance", what=f"The input in ../{DATA.parent.name}/{DATA.name}", found=DATA.is_dir),
 )
 

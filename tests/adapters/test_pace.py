@@ -107,3 +107,31 @@ def test_without_redis_it_says_so_in_one_line_without_the_password() -> None:
     with closing(lost), pytest.raises(PaceUnavailable) as raised:
         lost.wait()
     assert str(raised.value) == "The pace cannot be kept: Redis does not answer (ConnectionError)."
+
+
+def test_several_slots_are_waited_for_by_who_comes_next(queue: "Redis", queue_server: str) -> None:
+    with closing(Pace(queue_server, "pace:test", 100)) as pace:
+        started = time.monotonic()
+        pace.wait(60)
+        pace.wait()
+        assert time.monotonic() - started >= 0.45  # ten of them were saved up
+
+
+def test_a_pause_that_was_asked_for_holds_for_all_and_ends(queue: "Redis", queue_server: str) -> None:
+    with closing(Pace(queue_server, "pace:a", 100)) as one, closing(Pace(queue_server, "pace:a", 100)) as colleague:
+        with closing(Pace(queue_server, "pace:b", 100)) as other:
+            started = time.monotonic()
+            one.hold(2.0)
+            other.wait()
+            assert queue.exists("pace:a:held") == 1
+        colleague.wait()
+        assert time.monotonic() - started > 1.95
+        colleague.wait()
+    assert queue.exists("pace:a:held") == 0
+
+
+def test_no_pause_can_be_asked_for_without_redis() -> None:
+    with closing(Pace("redis://127.0.0.1:1/0", "pace:test", 10)) as lost, pytest.raises(PaceUnavailable):
+        lost.hold(1)
+    with closing(Pace("redis://127.0.0.1:1/0", "pace:test", None)) as unlimited:
+        unlimited.hold(1)

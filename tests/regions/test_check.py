@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from backoffice.sandbox.fhir import FhirServer
 from regions.models import Region
 from tests.factories import RegionFactory
 
@@ -67,14 +68,26 @@ def test_a_refused_token_is_told_apart_and_not_shown(peer: HTTPServer, tmp_path:
         FHIR_SERVER_URL=peer.url_for("/fhir"),
         FHIR_API_TOKEN="wr0ng-token",
     )
-    assert lines[1] == "purbalingga: FHIR server: refuses the token (HTTP 401)"
+    assert (
+        lines[1]
+        == "purbalingga: FHIR server: The FHIR server refuses the token (HTTP 401): give the region a valid one."
+    )
     assert lines[2] == "purbalingga: hospital, FHIR server did not work; nothing was changed (status 1)"
     assert "wr0ng-token" not in "".join(lines)
 
 
+def test_client_credentials_are_tried_at_their_token_server(tmp_path: Path) -> None:
+    with FhirServer([], clients={"nightward": "s3cret"}) as server:
+        values = {"FHIR_SERVER_URL": server.url, "FHIR_TOKEN_URL": server.token_url, "FHIR_CLIENT_ID": "nightward"}
+        assert check(tmp_path, **values, FHIR_CLIENT_SECRET="s3cret") == ["purbalingga: FHIR server: works"]
+        refused = check(tmp_path, **values, FHIR_CLIENT_SECRET="wr0ng-secret")
+    assert "The token server refuses the client (HTTP 401)" in refused[0]
+    assert "wr0ng-secret" not in "".join(refused)
+
+
 def test_an_endpoint_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     lines = check(tmp_path, FHIR_SERVER_URL="http://127.0.0.1:9/fhir")
-    assert lines[0] == "purbalingga: FHIR server: does not work: ConnectError"
+    assert lines[0] == "purbalingga: FHIR server: does not work: connection"
 
 
 def test_a_file_without_endpoints_is_only_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was written to a hospital, as JSON lines that survive the server's kill -9.
+"""What was written to a peer, as JSON lines that survive the server's kill -9.
 
 Each entry is one write(2) to a file opened for appending, so it is in the kernel before the write is answered; there
 is no fsync, since a sandbox need not survive a power cut.
@@ -33,11 +33,11 @@ def in_use(state: Path) -> bool:
 class Journal:
     """Append-only entries in `state`, or in memory only where that is None. One process at a time holds a journal.
 
-    `source` names what the entries were written to; a journal of another source is refused.
+    `source` names what the entries were written to; a journal of another source is refused. `peer` names the file.
     """
 
-    def __init__(self, state: Path | None, source: str, *, reset: bool = False) -> None:
-        self.state = state
+    def __init__(self, state: Path | None, source: str, *, reset: bool = False, peer: str = "hospital") -> None:
+        self.state, self._peer = state, peer
         self.entries: list[Entry] = []
         self._file: int | None = None
         if state is not None:
@@ -61,17 +61,18 @@ class Journal:
     def _open(self, state: Path, reset: bool) -> None:
         try:
             state.mkdir(parents=True, exist_ok=True)
-            file = self._file = os.open(state / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            path = state / f"{self._peer}.jsonl"
+            file = self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
-            raise JournalError(f"{state} is in use by another hospital") from None
+            raise JournalError(f"{state} is in use by another {self._peer}") from None
         except OSError as error:
             self.close()
             raise JournalError(f"{state}: {error.strerror}") from error
         if reset:
             os.ftruncate(file, 0)
-        self._replay(state / FILE, file)
+        self._replay(path, file)
 
     def _replay(self, path: Path, file: int) -> None:
         """Read the entries; a last line without its end was never answered, so it is cut off."""

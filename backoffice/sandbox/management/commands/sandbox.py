@@ -1,4 +1,4 @@
-"""Run a peer of the sandbox: `manage.py sandbox hospital`, `manage.py sandbox sheets`."""
+"""Run a peer of the sandbox: `manage.py sandbox hospital`, `manage.py sandbox fhir`, `manage.py sandbox sheets`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from backoffice.sandbox.fhir import command as fhir
 from backoffice.sandbox.hospital import command as hospital
 from backoffice.sandbox.refused import Refused
 from backoffice.sandbox.sheets import command as sheets
 
-PEERS = {"hospital": hospital, "sheets": sheets}
+PEERS = {"hospital": hospital, "fhir": fhir, "sheets": sheets}
 
 
 class Command(BaseCommand):
