@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from backoffice.bench.databases import Sqlite
+from backoffice.bench.processes import ROOT
 from backoffice.lab import report
 from backoffice.lab.cases import Attempt, Case
 from backoffice.lab.night import FAST, STEPS, Lab, differing, judge, laboratory, named_cases
@@ -165,3 +166,19 @@ def test_an_unfinished_report_is_gone_on_with(tmp_path: Path, monkeypatch: pytes
     assert again["unfinished"] == []
     assert again["cases"][0] == kept
     assert [case["name"] for case in again["cases"]] == ["T11c", "T11d"]
+
+
+def test_the_report_that_is_shipped_was_written_by_the_command_and_tries_everything() -> None:
+    """S2-31, S2-32, S2-33, S2-34: on both databases, every commit, nothing edited by hand."""
+    path = ROOT / "docs" / "failure-lab.json"
+    made = report.read(path)
+    assert made["seal"] == report.seal(made)
+    assert made["seal"] in path.with_suffix(".html").read_text()
+    assert made["unfinished"] == []
+    assert all(case["passed"] for case in made["cases"])
+    assert (made["sizes"]["lines"], made["sizes"]["boundary_every"]) == (280_000, 1)
+    for place in ("SQLite", "PostgreSQL"):
+        mine = [case for case in made["cases"] if case["place"] == place]
+        harness = {case["name"] for case in mine if case["lines"] == 280_000}
+        assert harness >= {f"T{n:02}" for n in range(1, 13)} | {"T11a", "T11b"}
+        assert {case["step"] for case in mine if case["group"] == "commits"} >= set(STEPS)
