@@ -17,6 +17,9 @@ class Sizes:
     memory_appointments: tuple[int, ...]
     worklist_rows: tuple[int, int]
     page_repeats: int
+    claims_lines: tuple[int, ...]
+    loop_lines: int
+    claims_rounds: int
 
 
 WHOLE = Sizes(
@@ -26,6 +29,9 @@ WHOLE = Sizes(
     memory_appointments=(1_000, 20_000, 200_000),
     worklist_rows=(1_000, 1_000_000),
     page_repeats=7,
+    claims_lines=(280_000, 2_800_000),
+    loop_lines=20_000,
+    claims_rounds=2,
 )
 QUICK = Sizes(
     rounds=1,
@@ -34,6 +40,9 @@ QUICK = Sizes(
     memory_appointments=(60, 240),
     worklist_rows=(500, 2_000),
     page_repeats=2,
+    claims_lines=(1_000, 6_000),
+    loop_lines=1_000,
+    claims_rounds=1,
 )
 
 

@@ -29,7 +29,8 @@ def number(cell: str) -> float:
 @pytest.mark.slow
 def test_the_quick_benchmark_measures_calls_memory_and_pages(processes: Processes) -> None:
     """Issue 2, deliver 10, small: real processes, a real hospital, every table with its figures and ratios."""
-    bench = processes.manage("bench", "--quick", "--database", "sqlite", DATABASE_URL="")
+    sections = ("recovery", "memory", "worklist")
+    bench = processes.manage("bench", *sections, "--quick", "--database", "sqlite", DATABASE_URL="")
     assert bench.ends(within=600) == 0, bench.output
 
     rates, calls = rows_under("Recovery, one at a time and eight at once", bench.output)
@@ -50,10 +51,29 @@ def test_the_quick_benchmark_measures_calls_memory_and_pages(processes: Processe
     assert all(number(cell) > 0 for row in pages for cell in row[2:])
 
 
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_the_quick_benchmark_of_nights_compares_them_with_appends_a_loop_and_restarts(processes: Processes) -> None:
+    """Real nights, killed ones too; the Django loop has to come to the same cents and outcomes, or the bench fails."""
+    bench = processes.manage("bench", "claims", "--quick", DATABASE_URL="")
+    assert bench.ends(within=900) == 0, bench.output
+    nights, steps, costs, loops, peaks = rows_under("Nights of claims", bench.output)
+    assert [row[0] for row in nights] == ["SQLite"] * 2 + ["PostgreSQL"] * 3
+    assert len(steps) == 5
+    assert all(number(cell) >= 0 for row in steps for cell in row[1:])
+    assert [row[1] for row in costs if row[1].startswith("restart")] == [
+        f"restart of {step}" for step in ("extract", "validate", "enrich", "price", "adjudicate", "remit")
+    ]
+    assert [row[0] for row in loops] == ["SQLite", "PostgreSQL"]
+    assert all(number(row[1]) > 0 and number(row[3]) > 1 for row in loops)
+    assert len(peaks) == 4
+    assert all(50 < number(row[4]) < 800 for row in peaks)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pages"], "No section is called pages. Sections: recovery, memory, worklist."),
+        (["pages"], "No section is called pages. Sections: recovery, memory, worklist, claims."),
         (["--quick", "--write"], "leave out --quick"),
         (["--write", "--database", "sqlite"], "leave out --quick and --database"),
     ],

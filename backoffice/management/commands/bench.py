@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from backoffice.bench import memory, recovery, worklist
+from backoffice.bench import claims, memory, recovery, worklist
 from backoffice.bench.databases import NOT_HERE, Postgresql, Sqlite, databases
 from backoffice.bench.document import write
 from backoffice.bench.machine import taken_on
@@ -20,12 +20,17 @@ from backoffice.bench.processes import ROOT, BenchFailed
 from backoffice.bench.tables import Section
 from backoffice.home import home_folder
 
-SECTIONS = {"recovery": recovery.measure, "memory": memory.measure, "worklist": worklist.measure}
+SECTIONS = {
+    "recovery": recovery.measure,
+    "memory": memory.measure,
+    "worklist": worklist.measure,
+    "claims": claims.measure,
+}
 DATABASES = {"sqlite": Sqlite.name, "postgresql": Postgresql.name}
 
 
 class Command(BaseCommand):
-    help = "Measure recovery, its memory and the worklist on SQLite and PostgreSQL, and print tables with ratios."
+    help = "Measure recovery, memory, the worklist and nights of claims on both databases; print tables with ratios."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
