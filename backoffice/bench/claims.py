@@ -54,7 +54,7 @@ def _how(bench: Bench, lines: int) -> str:
     return (
         f"{lines:,} generated lines, extract to remit, in fresh processes on copies of a loaded database; "
         f"medians of {bench.sizes.claims_rounds}, in turn. A bare append is a COPY (on SQLite executemany) of the "
-        f"priced and adjudicated rows out of memory into fresh tables with their key, {EVERY:,} rows a transaction. The "
+        f"priced and adjudicated rows out of memory into fresh tables with their key, {EVERY:,} a transaction. The "
         f"Django loop works {bench.sizes.loop_lines:,} lines: iterator(), dictionaries, bulk_create of 2,000, a "
         "checkpoint for each 2,000, the accumulator read and saved line by line [S2-42]. Restarts are timed from their "
         "first statement to the step's end, after kill -9 at nine tenths of the step, against that step from scratch."
