@@ -20,6 +20,7 @@ class Sizes:
     claims_lines: tuple[int, ...]
     loop_lines: int
     claims_rounds: int
+    claims_huge: int = 0
 
 
 WHOLE = Sizes(

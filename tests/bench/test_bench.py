@@ -98,3 +98,11 @@ def test_a_section_that_is_measured_again_takes_the_place_of_its_last_figures(tm
     assert rows_under("Pages", text) == [[["SQLite", "20.0"]]]
     assert text.count("## ") == 2
     assert text.startswith("# Benchmarks\n")
+
+
+def test_the_huge_night_is_refused_where_there_is_no_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, before anything is made."""
+    monkeypatch.setattr("backoffice.management.commands.bench.HUGE_DISK", 10**18)
+    with pytest.raises(CommandError, match=r"--huge needs 60 GB of room at .+\.") as refused:
+        call_command("bench", "claims", "--huge")
+    assert refused.value.returncode == 2
