@@ -85,6 +85,7 @@ def _nights(
     for kind, several in kinds.items():
         seconds, (bound, goal) = median(one.seconds for one in several), bounds.get(kind, (5, 2.5))
         judged = ground.database.name == "PostgreSQL"
+        _say(bench, ground, f"{kind}: {seconds:.1f} s, bare append {median(bare):.1f} s")
         nights.append(
             [
                 ground.database.name, kind, f"{seconds:.1f}", f"{median(one.rate for one in several):,.0f}",
@@ -124,6 +125,7 @@ def _costs(bench: Bench, ground: Ground, several: list[Night]) -> list[list[str]
         seconds = ground.killed_and_restarted(step, frequency=EVERY)
         whole = median(one.steps[step] for one in several)
         share = f"{100 * seconds / whole:.0f} % of it"
+        _say(bench, ground, f"restarted in {seconds:.1f} s, {share}")
         met = verdict(seconds <= 0.15 * whole)
         rows.append([ground.database.name, f"restart of {step}", f"{seconds:.1f}", f"{whole:.1f}", share, met, "-"])
     return rows
