@@ -34,8 +34,11 @@ class PhoneUpdate(models.Model):
         max_length=64, blank=True, editable=False, help_text="Empty where it was not written, or not told."
     )
     counted = models.BooleanField(default=False, editable=False, help_text="Whether its run's figures have it.")
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", editable=False)
     change = EncryptedJSONField(
-        identity="row_id", default=dict, help_text="number: in E.164; telecom: the patient's list before."
+        identity="row_id",
+        default=dict,
+        help_text="number: in E.164, empty where it undoes; before, after: the patient's telecom, as FHIR's JSON.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -59,7 +62,7 @@ class Notice(models.TextChoices):
     AMBIGUOUS = "ambiguous"
     GONE = "gone"
     SUPERSEDED = "superseded"
-    PREVIEWED = "previewed"
+    NONE = "none"
 
 
 class PhoneRow(models.Model):

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from backoffice.adapters.fhir import Found, Patient, change_phone
+from backoffice.adapters.fhir import Found
 from backoffice.adapters.sheets import Row
 from backoffice.runs.job import Chunk, Result
 from regions.phones import clean
 from regions.sync import verdict
+from regions.sync.decide import decide, in_turn
 from regions.sync.intents import intent_of
 from regions.sync.models import UpdateState
 from regions.sync.scope import Sync, refusals_end_the_run
@@ -15,6 +16,8 @@ from regions.sync.work import Draft, Entry, Turn, Work, result_of
 
 def prepare(sync: Sync, chunk: Chunk) -> Result:
     """Every row gets its outcome, or its patients become intents; in a preview, the outcome that it would have."""
+    if sync.undo:
+        return _undo(sync, chunk)
     work = Work(entries=[_entry(sync, row) for row in chunk.data])
     open_ones = [entry for entry in work.entries if not entry.outcome]
     with refusals_end_the_run():
@@ -26,18 +29,6 @@ def prepare(sync: Sync, chunk: Chunk) -> Result:
     return result_of(sync, work, [] if sync.preview else list(drafts.values()))
 
 
-def decide(sync: Sync, work: Work, entry: Entry, patient: Patient, tries: int = 1) -> Draft | None:
-    """The patient's change; None where it has the number already, which is ours if an earlier attempt wrote it."""
-    resource = change_phone(patient.resource, entry.phone.e164, sync.today())
-    if resource is not None:
-        return Draft(entry=entry, patient=patient, resource=resource, tries=tries)
-    if written := sync.settled.pop((patient.id, entry.phone.e164), None):
-        written.counted = True
-        work.updates.append(written)
-        entry.updated += 1
-    return None
-
-
 def _entry(sync: Sync, row: Row) -> Entry:
     entry = Entry(row=row, phone=clean(row.phone, sync.region.country))
     if not row.identifier or row.digits_lost:
@@ -46,6 +37,16 @@ def _entry(sync: Sync, row: Row) -> Entry:
     elif entry.phone.reason:
         entry.outcome, entry.reason = verdict.INVALID_PHONE, entry.phone.reason
     return entry
+
+
+def _undo(sync: Sync, chunk: Chunk) -> Result:
+    """Every change becomes one that puts the patient's telecom back."""
+    work = Work(entries=list(chunk.data))
+    turns = [Turn(entry, entry.undoes.patient_id) for entry in work.entries if entry.undoes]
+    with refusals_end_the_run():
+        ids = [turn.patient_id for turn in turns]
+        reads = sync.fhir.read(ids, region=sync.region.name) if ids else {}
+    return result_of(sync, work, in_turn(sync, work, turns, reads))
 
 
 def _take_up(sync: Sync, work: Work, entry: Entry, found: Found, drafts: dict[str, Draft]) -> None:

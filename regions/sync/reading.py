@@ -7,6 +7,9 @@ import structlog
 
 from backoffice.adapters.sheets import Row
 from backoffice.runs.job import Chunk, Json
+from backoffice.runs.models import Run
+from regions.sync import undo, verdict
+from regions.sync.models import PhoneRow
 from regions.sync.scope import BATCH, Sync, refusals_end_the_run
 from regions.sync.statuses import tell_all, tell_when_due
 
@@ -17,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 def chunks(sync: Sync, checkpoint: Json | None) -> Iterator[Chunk]:
     """The rows after the checkpoint's. The last chunk has none: it counts the calls that told the last statuses."""
+    if sync.undo:
+        yield from undo.chunks(sync, checkpoint)
+        return
     at = checkpoint or {"row": _span(sync)[0] - 1, "rows": 0, "batch": 0}
     row, rows, batch = at["row"], at["rows"], at["batch"]
     log.info("Starting batch processing with batch size: %d", BATCH)
@@ -51,11 +57,21 @@ def _span(sync: Sync) -> tuple[int, int | None]:
 
 
 def _rows(sync: Sync, after: int) -> Iterator[Row]:
-    last = _span(sync)[1]
+    last, failed = _span(sync)[1], _failed(sync)
     for row in sync.sheet.read(after=after):
         if last is not None and row.number > last:
             return
-        yield row
+        if failed is None or (row.identifier or row.number) in failed:
+            yield row
+
+
+def _failed(sync: Sync) -> set[str | int] | None:
+    """The identifiers of the rows that failed in the run that this one repeats; of rows without one, their number."""
+    if "only" not in sync.parameters:
+        return None
+    chain = Run.objects.get(pk=sync.parameters["only"]["failures_of"]).chain
+    rows = PhoneRow.objects.filter(region=sync.region, run__chain=chain).exclude(outcome__in=verdict.GOOD)
+    return {str(row.key["identifier"]) or row.row for row in rows.iterator()}
 
 
 def _fill(source: Iterator[Row], ahead: deque[Row]) -> bool:

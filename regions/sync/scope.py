@@ -21,7 +21,7 @@ from regions.connections import sync_values
 from regions.models import Region
 from regions.sync.models import PhoneUpdate
 
-PREVIEW = "preview"
+PREVIEW, UNDO = "preview", "undo"
 BATCH = 100  # rows [S1-08]
 
 
@@ -29,7 +29,7 @@ BATCH = 100  # rows [S1-08]
 class Sync:
     """Opened for one part.
 
-    settled: by (patient, number), the changes that an earlier attempt of this chain has written and not counted.
+    settled: by (patient, what it has now), the changes that an earlier attempt has written and not counted.
     """
 
     part: StepPart
@@ -49,6 +49,10 @@ class Sync:
     @property
     def preview(self) -> bool:
         return bool(self.run.parameters["mode"] == PREVIEW)
+
+    @property
+    def undo(self) -> bool:
+        return bool(self.run.parameters["mode"] == UNDO)
 
     def today(self) -> date:
         return datetime.now(self.region.zone).date()

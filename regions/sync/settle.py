@@ -4,8 +4,9 @@ Intents of this chain were in the chunk that did not commit, which is read again
 row then, as updated. Those of other chains, and unknown ones, are in no run's figures any more; their state is closed.
 """
 
-from backoffice.adapters.fhir import Read, change_phone
+from backoffice.adapters.fhir import Patient, Read, change_phone
 from backoffice.runs.job import Result
+from regions.sync.intents import key_of, telecom_after
 from regions.sync.models import PhoneUpdate, UpdateState
 from regions.sync.scope import Sync, refusals_end_the_run
 from regions.sync.statuses import tell_all
@@ -26,14 +27,14 @@ def settle(sync: Sync) -> Result:
         .order_by("-pk")[:AT_ONCE]
     )
     for row in PhoneUpdate.objects.filter(run__chain=sync.run.chain, state=UpdateState.WRITTEN, counted=False):
-        sync.settled[_key(row)] = row
+        sync.settled[key_of(row)] = row
     with refusals_end_the_run():
         ids = list(dict.fromkeys(row.patient_id for row in rows))
         reads = sync.fhir.read(ids, region=sync.region.name) if ids else {}
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        _settle(sync, row, reads[row.patient_id], later=_key(row) in seen)
-        seen.add(_key(row))
+        _settle(sync, row, reads[row.patient_id], later=key_of(row) in seen)
+        seen.add(key_of(row))
         work.updates.append(row)
     return result_of(sync, work, [])
 
@@ -45,16 +46,18 @@ def _settle(sync: Sync, row: PhoneUpdate, read: Read, *, later: bool) -> None:
         row.state = UpdateState.NOT_WRITTEN
     elif read.patient is None:
         row.state = UpdateState.UNKNOWN
-    elif (
-        change_phone(read.patient.resource, row.change["number"], sync.today()) is None
-        and read.patient.version != row.version_before
-    ):
+    elif _is_made(sync, row, read.patient):
         row.state, row.version_after = UpdateState.WRITTEN, read.patient.version
         if mine:
-            sync.settled[_key(row)] = row
+            sync.settled[key_of(row)] = row
     else:
         row.state = UpdateState.NOT_WRITTEN
 
 
-def _key(row: PhoneUpdate) -> tuple[str, str]:
-    return row.patient_id, str(row.change["number"])
+def _is_made(sync: Sync, row: PhoneUpdate, patient: Patient) -> bool:
+    """The patient is in another version than the one that was to be changed, and has what it was to have."""
+    if patient.version == row.version_before:
+        return False
+    if row.undoes_id is not None:
+        return list(patient.resource.get("telecom", [])) == telecom_after(row)
+    return change_phone(patient.resource, row.change["number"], sync.today()) is None

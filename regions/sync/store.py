@@ -37,9 +37,19 @@ def _row(sync: Sync, entry: Entry) -> PhoneRow:
         rules="; ".join(entry.phone.rules)[:200],
         source=row.source[:120],
         facility=row.facility[:120],
-        status=verdict.status_text(
-            entry.outcome, entry.reason, len(entry.failures), entry.patients, sync.run.correlation_id
-        ),
-        notice=Notice.PREVIEWED if sync.preview else Notice.WAITING,
+        status=_status(sync, entry),
+        notice=Notice.WAITING if _is_news(sync, entry) else Notice.NONE,
         key={"identifier": identifier, "phone": phone},
     )
+
+
+def _is_news(sync: Sync, entry: Entry) -> bool:
+    """A preview tells the sheet nothing; an undo, which numbers no longer stand."""
+    return not sync.preview and (entry.undoes is None or entry.outcome == verdict.UPDATED)
+
+
+def _status(sync: Sync, entry: Entry) -> str:
+    correlation_id = sync.run.correlation_id
+    if entry.undoes is not None and entry.outcome == verdict.UPDATED:
+        return f"failed: put back by an undo [{correlation_id}]"
+    return verdict.status_text(entry.outcome, entry.reason, len(entry.failures), entry.patients, correlation_id)

@@ -18,7 +18,8 @@ from regions.sync.scope import Sync
 class Entry:
     """One row and what is known of it: `outcome` is set where no patient is to be written, else follows from them.
 
-    failures: (outcome, code) of each patient that could not be changed.
+    failures: (outcome, code) of each patient that could not be changed. `undoes`: the change that is to be put back,
+    where the row is one of an undo.
     """
 
     row: Row
@@ -28,6 +29,7 @@ class Entry:
     patients: int = 0
     updated: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    undoes: PhoneUpdate | None = None
 
     def close(self) -> None:
         """Row = success only if all matches are [S1-15]."""

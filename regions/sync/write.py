@@ -1,13 +1,13 @@
 """The write phase: every change is committed as an intent before it is sent, and each answer is an outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from backoffice.adapters.fhir import Change, Patient, Read, Written, change_phone
+from backoffice.adapters.fhir import Change, Read, Written
 from backoffice.runs.job import Result
 from regions.sync import verdict
+from regions.sync.decide import in_turn, is_ours
 from regions.sync.intents import intent_of
 from regions.sync.models import PhoneUpdate, UpdateState
-from regions.sync.prepare import decide
 from regions.sync.scope import Sync, refusals_end_the_run
 from regions.sync.work import Draft, Turn, Work, result_of
 
@@ -39,19 +39,7 @@ def act(sync: Sync, result: Result) -> Result:
         for draft, answer in open_ones
         if _to_be_tried_again(sync, work, draft, answer, reads[draft.patient.id])
     ]
-    return result_of(sync, work, _in_turn(sync, work, [*turns, *work.waiting], reads), result.totals)
-
-
-def _in_turn(sync: Sync, work: Work, turns: Sequence[Turn], reads: Mapping[str, Read]) -> list[Draft]:
-    """One change for each patient; whoever comes after it waits, since it changes what is to be decided."""
-    drafts: dict[str, Draft] = {}
-    work.waiting = []
-    for turn in turns:
-        if turn.patient_id in drafts:
-            work.waiting.append(turn)
-        elif draft := _decide_again(sync, work, turn, reads[turn.patient_id]):
-            drafts[turn.patient_id] = draft
-    return list(drafts.values())
+    return result_of(sync, work, in_turn(sync, work, [*turns, *work.waiting], reads), result.totals)
 
 
 def _closed(work: Work, draft: Draft, answer: Written) -> bool:
@@ -73,7 +61,7 @@ def _to_be_tried_again(sync: Sync, work: Work, draft: Draft, answer: Written, re
         _close(work, draft, UpdateState.UNKNOWN)
         draft.entry.failures.append((verdict.UNKNOWN, answer.code))
         return False
-    if answer.outcome == "unknown" and read.patient is not None and _is_ours(sync, draft, read.patient):
+    if answer.outcome == "unknown" and read.patient is not None and is_ours(sync, draft, read.patient):
         _written(work, draft, read.patient.version)
         return False
     _close(work, draft, UpdateState.NOT_WRITTEN)
@@ -82,24 +70,6 @@ def _to_be_tried_again(sync: Sync, work: Work, draft: Draft, answer: Written, re
         draft.entry.failures.append((outcome, answer.code))
         return False
     return True
-
-
-def _is_ours(sync: Sync, draft: Draft, patient: Patient) -> bool:
-    """Whether the change was made: another version than the one it was made from, with the number."""
-    has_it = change_phone(patient.resource, draft.entry.phone.e164, sync.today()) is None
-    return has_it and patient.version != draft.patient.version
-
-
-def _decide_again(sync: Sync, work: Work, turn: Turn, read: Read) -> Draft | None:
-    """The change of the patient as it is now, if it is one that the row's identifier still stands for."""
-    entry = turn.entry
-    if read.patient is None:
-        entry.failures.append((verdict.REFUSED if read.code == "gone" else verdict.SERVER_FAILED, read.code))
-        return None
-    if not sync.fhir.is_meant(read.patient, entry.row.identifier, region=sync.region.name):
-        entry.failures.append((verdict.CONFLICT, "no longer this patient"))
-        return None
-    return decide(sync, work, entry, read.patient, turn.tries)
 
 
 def _written(work: Work, draft: Draft, version: str) -> None:
