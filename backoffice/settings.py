@@ -254,6 +254,9 @@ RUN_HEARTBEAT_SECONDS = env.float("RUN_HEARTBEAT_SECONDS", default=10.0)
 RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", default=60.0)
 # The hospital: a total limit for one call, every retry has its own.
 HOSPITAL_TIMEOUT_SECONDS = env.float("HOSPITAL_TIMEOUT_SECONDS", default=30.0)
+FHIR_TIMEOUT_SECONDS = env.float("FHIR_TIMEOUT_SECONDS", default=30.0)
+# Of the Sheets API; another address is for trying things on `sandbox sheets`.
+SHEETS_URL = env.str("SHEETS_URL", default="https://sheets.googleapis.com")
 
 # The audit log (backoffice/audit.py); its rows cannot be changed (database triggers).
 AUDITLOG_DISABLE_REMOTE_ADDR = False

@@ -38,6 +38,11 @@ def hospital_connection(region: Region) -> Connection:
     return Connection(region=region.name, url=values["HOSPITAL_GRAPHQL_URL"], token=values["HOSPITAL_API_TOKEN"])
 
 
+def sync_values(region: Region) -> Mapping[str, str]:
+    """What the phone sync is told of the region's sheet and FHIR server; secrets are among it. Raises as the above."""
+    return _values(region, "SPREADSHEET_ID", "FHIR_SERVER_URL", "FHIR_IDENTIFIER_SYSTEM")
+
+
 def _values(region: Region, *needed: str) -> Mapping[str, str]:
     try:
         values: Mapping[str, str] = region.env_vars

@@ -19,6 +19,8 @@ from django.utils import timezone
 from backoffice.access import may, scoped
 from backoffice.fields import EncryptedJSONField
 from regions import keys
+from regions.sync.models import PhoneRow as PhoneRow
+from regions.sync.models import PhoneUpdate as PhoneUpdate
 
 TOKEN_MARK = "nw_"  # noqa: S105 (what every token begins with)
 TOKEN_DAYS = 90

@@ -105,6 +105,12 @@ class FhirClient:
         self._check(region)
         return fhir_write.read(self._batches, self.region, ids)
 
+    def is_meant(self, patient: Patient, value: str, *, region: str) -> bool:
+        """Whether the patient, as it is now, is still one that `find` would give to be updated for the value."""
+        self._check(region)
+        self._check(patient.region)
+        return self._search.is_meant(patient, value)
+
     def put(self, changes: Sequence[Change], *, region: str) -> list[Written]:
         """Make each patient what its change says, if it is still in the version that it was read in; in their order."""
         self._check(region)

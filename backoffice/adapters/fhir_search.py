@@ -29,6 +29,11 @@ class Search:
         self._wire, self._batches, self._region, self._system = wire, batches, region, system
         self._strategy, self._limit = strategy, Limit(most)
 
+    def is_meant(self, patient: Patient, value: str) -> bool:
+        """Whether the patient carries the value in our system, and is neither replaced nor inactive."""
+        found, _ = fhir_match.by_value([patient], self._system, [value])
+        return found[value].outcome == "found"
+
     def find(self, values: Sequence[str]) -> dict[str, Found]:
         """What each value stands for; a value that no identifier can be, such as a blank one, for nothing [S1-20].
 

@@ -10,6 +10,7 @@ from backoffice.runs.job import Job
 
 JOBS = {
     "recover_services": "clinic.jobs.RECOVER_SERVICES",
+    "sync_phones": "regions.jobs.SYNC_PHONES",
     "run_pipeline": "claims.jobs.RUN_PIPELINE",
     "failure_lab": "backoffice.lab.jobs.FAILURE_LAB",
 }

@@ -1,0 +1,49 @@
+"""A server that refuses, breaks off or lets somebody else write: each row says what became of it, none is lost."""
+
+import pytest
+
+from backoffice.runs.models import RunStatus
+from backoffice.runs.report import run_report
+from regions.models import PhoneUpdate
+from tests.fhir.world import ORDINARY, mobile
+from tests.sync.world import MIXED, NUMBERS, Place, sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+EXPECTED = {row: outcome for row, (_, outcome, _) in enumerate(MIXED, start=2)}
+
+
+@pytest.mark.parametrize(
+    "kind", ["conflict", "drop", "drop_after_write", "entry_missing", "entry429", "http500", "http503", "html"]
+)
+def test_what_passes_is_tried_again_and_leaves_no_trace(kind: str, place: Place) -> None:
+    """S1-19, X-08"""
+    place.server.faults.next(kind, 2)
+    run = sync(place.region)
+    assert (run.status, run.detail) == (RunStatus.COMPLETE, "")
+    assert place.server.faults.fired[kind] >= 1
+    assert place.outcomes(run) == EXPECTED
+    for identifier, number in NUMBERS.items():
+        assert {mobile(patient) for patient in place.carriers(identifier)} == {number}
+    assert run_report(run)["totals"]["successful_updates"] == 8
+    assert not PhoneUpdate.objects.filter(state__in=("intended", "unknown")).exists()
+
+
+def test_a_patient_that_is_always_changed_before_us_is_a_conflict_and_the_others_are_written(place: Place) -> None:
+    """S1-07, S1-16: three times read and decided again, then left."""
+    place.server.faults.set("conflict", 1)
+    run = sync(place.region, rows="2:3")
+    assert place.outcomes(run) == {2: "conflict", 3: "conflict"}
+    said = f"the patient was changed meanwhile [{run.correlation_id}]"
+    assert place.statuses()[:2] == [f"failed: {said}", f"failed: Failed 2/2: {said}"]
+    assert run_report(run)["totals"]["failed_updates"] == 3
+    assert PhoneUpdate.objects.filter(state="not written").count() == 3 * 4
+
+
+def test_what_failed_can_be_synced_once_more_alone(place: Place) -> None:
+    place.server.faults.set("conflict", 1)
+    first = sync(place.region, rows="2:3")
+    place.server.faults.clear()
+    sync(place.region, rows="4:5")
+    again = sync(place.region, only={"failures_of": first.pk})
+    assert place.outcomes(again) == {2: "updated", 3: "updated"}
+    assert mobile(place.carriers(ORDINARY[0])[0]) == NUMBERS[ORDINARY[0]]
