@@ -154,7 +154,7 @@ class Hospital:
         return self._wire.take_calls()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; calls after that, and what threads would still retry, raise HospitalUnavailable."""
         self._wire.close()
 
     def _look_up(

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -48,7 +47,7 @@ class Wire:
             headers["X-Correlation-ID"] = correlation_id
         self._http = HttpClient(timeout=timeout, connections=connections, headers=headers)
         self._calls: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), threading.Event()
 
     def take_calls(self) -> Counter[str]:
         """The calls by kind and the "retries" since the last take."""
@@ -57,7 +56,8 @@ class Wire:
         return taken
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; a call that is made or retried after that raises HospitalUnavailable "closed"."""
+        self._closed.set()
         self._http.close()
 
     def ask(
@@ -73,7 +73,7 @@ class Wire:
         body = json.dumps({"query": document.text, "variables": variables}, separators=(",", ":")).encode()
         self._count(kind)
         attempt = 0
-        while True:
+        while not self._closed.is_set():
             try:
                 return read(self._send(document.field, body, writes=writes))
             except Unreadable as error:
@@ -85,7 +85,8 @@ class Wire:
                     raise
                 log.info("hospital_retry", call=kind, code=fault.code, retry=attempt)
                 self._count("retries")
-                time.sleep(pause_before(attempt, fault.retry_after))
+                self._closed.wait(pause_before(attempt, fault.retry_after))
+        raise HospitalUnavailable("closed")
 
     def _send(self, field: str, body: bytes, *, writes: bool) -> Any:
         if self._pace is not None:

@@ -6,11 +6,14 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from ssl import SSLContext
 from typing import Any, NamedTuple
 
 import httpcore2
 import httpx2
+
+from backoffice.adapters.calls import called
 
 MAX_BODY = 4 * 1024 * 1024  # parsed JSON takes up to thirty times as much memory
 CONNECT_SECONDS = 10.0
@@ -20,7 +23,7 @@ _deadline: ContextVar[float] = ContextVar("http_deadline")
 
 
 class NotSent(Exception):
-    """No connection could be made: the other side has certainly not seen the request."""
+    """No connection could be made, or the client is closed: the other side has certainly not seen the request."""
 
 
 class Unanswered(Exception):
@@ -62,12 +65,20 @@ class HttpClient:
         """Send once, with `headers` beside the client's own. Raises NotSent or Unanswered, as post does."""
         before = _deadline.set(time.monotonic() + self._timeout)
         try:
-            with self._client.stream(method, url, content=body, headers=headers) as response:
+            with (
+                called(method, url) as call,
+                self._client.stream(method, url, content=body, headers=headers) as response,
+            ):
+                call.set_attribute("http.response.status_code", response.status_code)
                 return _answer_of(response)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
             raise NotSent from None
         except httpx2.TransportError:
             raise Unanswered from None
+        except RuntimeError:
+            if not self._client.is_closed:
+                raise
+            raise NotSent from None  # another thread has closed it meanwhile
         finally:
             _deadline.reset(before)
 
@@ -83,6 +94,14 @@ def is_http_url(text: str) -> bool:
     except httpx2.InvalidURL:
         return False
     return url.scheme in ("http", "https") and bool(url.host) and not url.userinfo and (url.port or 80) < 65_536
+
+
+def is_safe_url(text: str) -> bool:
+    """Whether it is an http url that others cannot listen to: https, or an address of this machine."""
+    if not is_http_url(text):
+        return False
+    url = httpx2.URL(text)
+    return url.scheme == "https" or url.host in ("127.0.0.1", "::1", "localhost")
 
 
 def pause_before(attempt: int, retry_after: float | None, *, first: float = 0.1, growth: float = 4.0) -> float:
@@ -112,10 +131,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
+@cache
+def _ssl_context() -> SSLContext:
+    """One for all clients, which never change it: reading the certificates takes longer than a call."""
+    return httpx2.create_ssl_context()
+
+
 class _Transport(httpx2.HTTPTransport):
     def __init__(self, connections: int) -> None:
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
+            ssl_context=_ssl_context(),
             max_connections=connections,
             keepalive_expiry=5.0,
             network_backend=_Network(),

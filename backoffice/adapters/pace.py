@@ -39,6 +39,15 @@ end
 """
 
 
+# KEYS as of TAKE_SLOT. Answers 1 where the next slot is due.
+IS_FREE: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local due = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), tonumber(redis.call('GET', KEYS[2]) or 0))
+return due <= now and 1 or 0
+"""
+
+
 class PaceUnavailable(Exception):
     """Redis does not answer, so that nobody knows how often the others call; the message is one line."""
 
@@ -59,6 +68,7 @@ class Pace:
             self._key, self._held_key = key, f"{key}:held"
             self._take_slot = self._client.register_script(TAKE_SLOT)
             self._hold = self._client.register_script(HOLD)
+            self._is_free = self._client.register_script(IS_FREE)
 
     def wait(self, slots: int = 1) -> None:
         """Return when it is this caller's turn, to use `slots` at once; who comes after it waits for them all.
@@ -75,6 +85,13 @@ class Pace:
             time.sleep(int(microseconds) / 1_000_000)
             if not _answer(lambda: self._client and self._client.exists(self._held_key)):
                 return
+
+    def is_free(self) -> bool:
+        """Whether a caller would not have to wait as things are; nobody's turn is taken. Raises PaceUnavailable."""
+        if self._client is None:
+            return True
+        free = _answer(lambda: self._is_free(keys=[self._key, self._held_key]))
+        return bool(free)
 
     def hold(self, seconds: float) -> None:
         """Let nobody who names this key call within the next `seconds`. Raises PaceUnavailable."""

@@ -5,13 +5,18 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from backoffice.sandbox.refused import Refused
 
+STOPS: Final = "Ctrl-C stops it."
 TOKEN_VARIABLE: Final = "NIGHTWARD_SANDBOX_TOKEN"  # noqa: S105 (a name, not a token)
+
+
+Say = Callable[[str], object]
 
 
 class Peer(Protocol):
@@ -52,3 +57,15 @@ def told_to_stop() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def until_told(
+    served: Callable[[dict[str, Any], Path, Say], AbstractContextManager[None]],
+) -> Callable[[dict[str, Any], Path, Say], None]:
+    """A command's `run`: what `served` serves within a block, until Ctrl-C or SIGTERM. Raises what `served` raises."""
+
+    def run(options: dict[str, Any], home: Path, say: Say) -> None:
+        with told_to_stop() as told, served(options, home, say):
+            told.wait()
+
+    return run

@@ -159,6 +159,7 @@ def test_graphql_says_bad_request(hospital: Hospital, peer: HTTPServer) -> None:
         listing(hospital)
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(("code", "requests"), [("INTERNAL", 4), ("FORBIDDEN", 1)])
 def test_graphql_errors_of_reads_are_named(hospital: Hospital, peer: HTTPServer, code: str, requests: int) -> None:
     answer_errors(peer, code)
@@ -176,15 +177,18 @@ def test_graphql_errors_of_a_write_are_certain_only_when_it_was_forbidden(hospit
         create(hospital)
 
 
+@pytest.mark.slow
 def test_nobody_at_home_is_tried_four_times_also_for_a_write(connect: Connect) -> None:
     with RawServer(silent) as gone:
         url = gone.url
-    hospital = connect(url)
+    hospital, started = connect(url), monotonic()
     with pytest.raises(HospitalUnavailable, match="connection"):
         create(hospital)
     assert hospital.take_calls() == Counter({"create_session": 1, "retries": 3})
+    assert monotonic() - started > 2  # 0.1, 0.4 and 1.6 seconds between them
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize(
     "behaviour", [reset_while_sending, reset_after_reading, broken_body], ids=lambda behaviour: behaviour.__name__
 )

@@ -117,6 +117,7 @@ def test_several_slots_are_waited_for_by_who_comes_next(queue: "Redis", queue_se
         assert time.monotonic() - started >= 0.45  # ten of them were saved up
 
 
+@pytest.mark.slow
 def test_a_pause_that_was_asked_for_holds_for_all_and_ends(queue: "Redis", queue_server: str) -> None:
     with closing(Pace(queue_server, "pace:a", 100)) as one, closing(Pace(queue_server, "pace:a", 100)) as colleague:
         with closing(Pace(queue_server, "pace:b", 100)) as other:

@@ -127,6 +127,7 @@ def fhir(processes: Processes, tmp_path: Path, *arguments: str) -> Running:
     return processes.manage("sandbox", "fhir", "--patients", "50", *arguments, NIGHTWARD_HOME=home)
 
 
+@pytest.mark.slow
 def test_it_prints_its_addresses_serves_and_ends_with_0(processes: Processes, tmp_path: Path) -> None:
     options = ("--port", "0", "--client", "a:b", "--token-seconds", "3", "--no-batch", "--fail", "html=25%")
     running = fhir(processes, tmp_path, *options, "--latency-ms", "2")
@@ -142,7 +143,8 @@ def test_it_prints_its_addresses_serves_and_ends_with_0(processes: Processes, tm
     assert running.ends() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_what_was_written_survives_its_end(processes: Processes, tmp_path: Path, number: signal.Signals) -> None:
     [one, *_] = generate(1)
     options = ("--port", "0", "--state", str(tmp_path / "state"), "--token", "hush")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from backoffice.sandbox.hospital import Faults, Hospital
+from backoffice.sandbox.hospital import Hospital, hospital_faults
 from backoffice.sandbox.hospital.faults import KINDS, LOOKUPS
 from tests.sandbox.world import BY_KEY, COST_CENTER, CREATE, LISTING, Client, services, session_input
 
@@ -122,7 +122,7 @@ def test_rates_come_true_and_repeat_with_their_seed_in_any_order() -> None:
     bodies = [str(number).encode() for number in range(20_000)]
 
     def failing(seed: int, order: list[bytes]) -> set[bytes]:
-        faults = Faults(seed=seed)
+        faults = hospital_faults(seed=seed)
         faults.set("http503", "1%")
         return {body for body in order if faults.occasion(body).fires("http503")}
 
@@ -133,7 +133,7 @@ def test_rates_come_true_and_repeat_with_their_seed_in_any_order() -> None:
 
 
 def test_the_same_request_sent_again_has_a_new_chance() -> None:
-    faults = Faults()
+    faults = hospital_faults()
     faults.set("drop", 0.5)
     assert {faults.occasion(b"same").fires("drop") for _ in range(40)} == {True, False}
 
@@ -167,11 +167,11 @@ def test_latency_is_added_to_every_answer(hospital: Hospital, client: Client) ->
 )
 def test_a_fault_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Faults().set_text(text)
+        hospital_faults().set_text(text)
 
 
 def test_every_kind_can_be_set_as_text_and_taken_back() -> None:
-    faults = Faults()
+    faults = hospital_faults()
     for kind in KINDS:
         faults.set_text(f"{kind}=2.5%")
     faults.set_text("block:A=B=BLOCK_REJECTED")

@@ -31,6 +31,7 @@ def test_the_nebraska_folder_loads_and_the_listing_has_every_appointment_in_its_
     assert found == [(row["appointment_id"], row["start"]) for row in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.acceptance
 def test_the_tables_as_loaded_call_for_the_expected_answer_of_every_appointment() -> None:
     tables = Tables(NEBRASKA)

@@ -165,6 +165,7 @@ def test_an_empty_range_is_refused(tmp_path: Path) -> None:
         generate(tmp_path, appointments=0, end=END)
 
 
+@pytest.mark.slow
 def test_what_is_written_does_not_stay_in_memory(tmp_path: Path) -> None:
     def peak_and_size(appointments: int) -> tuple[int, int]:
         folder = tmp_path / str(appointments)

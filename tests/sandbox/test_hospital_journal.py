@@ -46,6 +46,7 @@ def write_until_killed(url: str, numbers: range, answered: list[str]) -> None:
             answered.append(f"k-{number}")
 
 
+@pytest.mark.slow
 def test_after_kill_9_under_load_every_answered_write_is_there_once(processes: Processes, tmp_path: Path) -> None:
     """[X-20] The keys of writes whose answer was lost find their session, or create the only one."""
     folder, state = write_world(tmp_path / "data", visits=40_000), tmp_path / "state"

@@ -167,6 +167,7 @@ def test_calls_are_counted_by_field_an_alias_each(hospital: Hospital, client: Cl
     assert hospital.traffic.requests == 1
 
 
+@pytest.mark.slow
 def test_more_distinct_texts_than_are_remembered_are_answered_all_the_same(client: Client) -> None:
     for number in range(MAX_DOCUMENTS + 2):
         assert client.data(f'{{ a{number}: case(id: "C-1") {{ id }} }}') == {f"a{number}": {"id": "C-1"}}

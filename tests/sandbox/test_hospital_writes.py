@@ -36,6 +36,7 @@ def test_the_same_key_answers_with_the_first_session_whatever_else_is_sent(hospi
     assert hospital.keys_received == ["k-1", "k-1"]
 
 
+@pytest.mark.slow
 def test_fifty_threads_with_one_key_create_one_session(hospital: Hospital, client: Client) -> None:
     hospital.latency_ms = 50
     with ThreadPoolExecutor(50) as threads:

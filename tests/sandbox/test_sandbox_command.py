@@ -24,6 +24,7 @@ def address(running: Running) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_without_data_it_makes_up_a_hospital_prints_a_token_and_ends_with_0(
     processes: Processes, tmp_path: Path, number: signal.Signals
@@ -40,6 +41,7 @@ def test_without_data_it_makes_up_a_hospital_prints_a_token_and_ends_with_0(
     assert (tmp_path / "home" / "sandbox" / "hospital" / "appointments.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_given_token_is_not_printed_and_writes_last_until_the_reset(
     processes: Processes, tmp_path: Path, folder: Path
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_given_token_is_not_printed_and_writes_last_until_the_reset(
         assert "hush-hush" not in running.output
 
 
+@pytest.mark.slow
 def test_the_token_comes_from_the_environment_and_faults_from_the_options(
     processes: Processes, tmp_path: Path, folder: Path
 ) -> None:
@@ -74,6 +77,7 @@ def test_the_token_comes_from_the_environment_and_faults_from_the_options(
     assert "from-outside" not in running.output
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_one_line_and_status_2(processes: Processes, tmp_path: Path, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

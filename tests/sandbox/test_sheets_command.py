@@ -12,6 +12,7 @@ from backoffice.adapters.sheets.google_wire import account_of
 from tests.processes import Processes
 
 
+@pytest.mark.slow
 def test_it_makes_up_a_sheet_and_a_key_that_logs_in_and_ends_with_0(processes: Processes, tmp_path: Path) -> None:
     running = processes.manage("sandbox", "sheets", "--port", "0", "--rows", "40", NIGHTWARD_HOME=str(tmp_path))
     said = running.says("Ctrl-C stops it.")

@@ -18,6 +18,7 @@ from backoffice.adapters.sheets.patience import PATIENCE, Patience
 from backoffice.adapters.sheets.rows import STATUS, Cell, Columns, Key, Row, find_columns, letters_of, row_of, text_of
 
 PAGE_ROWS: Final = 10_000
+KEY: Final = 2  # identifier and phone, which Columns.read() has first
 FIELDS: Final = "sheets(properties(title,gridProperties(rowCount,columnCount)),data(rowData(values(formattedValue))))"
 
 
@@ -74,10 +75,11 @@ class GoogleSheet:
         columns = self.columns()
         wanted, row, last = columns.read(), after + 1, None
         while row <= self._rows:
-            # The last row of the page before is read again: where it is another, somebody has sorted the sheet.
+            # The last row of the page before is read again: where it is another, somebody has sorted the sheet. Its
+            # status counts for nothing, which may have been written meanwhile.
             first = row - 1 if last is not None else row
             cells = self._patience.run(partial(self._page, wanted, first))
-            if last is not None and cells.pop(0) != last:
+            if last is not None and _key(cells.pop(0)) != _key(last):
                 raise SheetUnavailable("changed", "while it was read")
             for number, one in enumerate(cells, start=row):
                 if found := row_of(number, columns, dict(zip(wanted, one, strict=True))):
@@ -115,8 +117,8 @@ class GoogleSheet:
         self._columns = replace(columns, status_named=True)
 
     def due(self) -> bool:
-        """Always: a call costs the same whatever the size of the sheet."""
-        return True
+        """Whether the quota has a turn now: a call costs the same whatever it writes, so that more can go with it."""
+        return self._quota is None or (self._quota.writes.is_free() and self._quota.reads.is_free())
 
     def take_calls(self) -> Counter[str]:
         taken, self._calls = self._calls, Counter()
@@ -175,6 +177,11 @@ class GoogleSheet:
         """'Sheet1'!G2:G101."""
         letters = letters_of(column)
         return absolute_range_name(self._worksheet, f"{letters}{first}:{letters}{first + rows - 1}")
+
+
+def _key(cells: Sequence[Cell]) -> list[str]:
+    """Identifier and phone as text: a blank cell is left out of an answer that ends with it, and "" in any other."""
+    return [text_of(cell) for cell in cells[:KEY]]
 
 
 def _column(value_range: Any, rows: int) -> list[Cell]:

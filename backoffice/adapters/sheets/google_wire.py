@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 import requests
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
@@ -20,7 +19,7 @@ from gspread.exceptions import APIError
 from gspread.http_client import HTTPClient
 from requests.adapters import BaseAdapter
 
-from backoffice.adapters.http import HttpClient, NotSent, Unanswered, is_http_url
+from backoffice.adapters.http import HttpClient, NotSent, Unanswered, is_safe_url
 from backoffice.adapters.sheets.faults import SheetRefused, SheetUnavailable
 
 GOOGLE: Final = "https://sheets.googleapis.com"
@@ -47,7 +46,7 @@ def account_of(path: Path) -> Credentials:
         raise SheetRefused(f"{path}: {error.strerror}: it should be the service account's key file.") from None
     except (ValueError, GoogleAuthError, TypeError, AttributeError, KeyError):
         raise SheetRefused(f"{path} is not a service account's key file: download one in Google's console.") from None
-    if not _is_safe(str(info["token_uri"])):
+    if not is_safe_url(str(info["token_uri"])):
         raise SheetRefused(f"{path} names a token_uri that is not https: download the key file again.")
     return account
 
@@ -56,7 +55,7 @@ class Wire:
     """The calls to one spreadsheet, each sent once; faults as SheetRefused and SheetUnavailable."""
 
     def __init__(self, account: Credentials, *, timeout: float, base_url: str = GOOGLE) -> None:
-        if not _is_safe(base_url):
+        if not is_safe_url(base_url):
             raise SheetRefused("The address of the Sheets API is not an https URL.")
         self._email = account.service_account_email
         self._http = HttpClient(timeout=timeout, connections=2, headers={})
@@ -160,8 +159,3 @@ def _reasons(error: Any) -> set[str]:
     listed = details if isinstance(details, list) else []
     found = [error.get("status"), *(detail.get("reason") for detail in listed if isinstance(detail, dict))]
     return {word for word in found if isinstance(word, str)}
-
-
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return is_http_url(url) and (parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost"))

@@ -19,6 +19,11 @@ from backoffice.adapters.sheets.splice import Splice
 MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 STRICT: Final = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 PIECE: Final = 256 * 1024
+LAST_ROW: Final = 1_048_576  # of an XLSX sheet
+# Bytes that a part may unpack to: a worksheet is read row by row (some 600,000 of them), what is beside it as a whole.
+WORKSHEETS: Final = "xl/worksheets/"
+MOST_OF_A_SHEET: Final = 256 * 1024 * 1024
+MOST_BESIDE_IT: Final = 64 * 1024 * 1024
 
 
 def rows_of(file: IO[bytes], worksheet: str) -> Generator[tuple[int, list[Cell]], None, None]:
@@ -27,6 +32,8 @@ def rows_of(file: IO[bytes], worksheet: str) -> Generator[tuple[int, list[Cell]]
     Raises SheetRefused. Memory holds the workbook's different texts, and one row.
     """
     with _readable():
+        with ZipFile(file) as parts:
+            _check_sizes(parts)
         book = _loaded(file)
         try:
             sheet = _chosen(book, worksheet)
@@ -35,6 +42,8 @@ def rows_of(file: IO[bytes], worksheet: str) -> Generator[tuple[int, list[Cell]]
             number = 0
             while (cells := _next(rows)) is not None:
                 number += 1
+                if number > LAST_ROW:
+                    raise ValueError("a row that no sheet has")
                 yield number, [_cell(value) for value in cells]
         finally:
             book.close()
@@ -46,6 +55,7 @@ def write(source: IO[bytes], target: IO[bytes], worksheet: str, column: int, tex
     All else stays as it is: formats, formulas, other sheets, charts, macros. Memory does not grow with the workbook.
     """
     with _readable(), ZipFile(source) as old, ZipFile(target, "w") as new:
+        _check_sizes(old)
         part = _part_of(old, worksheet)
         splice = Splice(column, texts)
         new.comment = old.comment
@@ -56,6 +66,17 @@ def write(source: IO[bytes], target: IO[bytes], worksheet: str, column: int, tex
                 if info.filename == part:
                     writing.write(splice.end())
         return splice.written
+
+
+def _check_sizes(book: ZipFile) -> None:
+    """SheetRefused where a small file would unpack to more than there is memory for. Pictures are only copied."""
+    for part in book.infolist():
+        most = MOST_OF_A_SHEET if part.filename.startswith(WORKSHEETS) else MOST_BESIDE_IT
+        if part.filename.endswith((".xml", ".rels")) and part.file_size > most:
+            raise SheetRefused(
+                f"The workbook unpacks to more than {most // 2**20} MiB in {part.filename}: copy the rows that are to "
+                "be synced into a new workbook."
+            )
 
 
 def _loaded(file: IO[bytes]) -> Any:

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from backoffice.sandbox.faults import Occasion
 from backoffice.sandbox.fhir.outcome import Problem, Result
 from backoffice.sandbox.fhir.rest import Call, Rest
 from backoffice.sandbox.fhir.shape import Shape
-from backoffice.sandbox.hospital.faults import Occasion
 
 PHRASES: Final = {200: "OK", 201: "Created", 404: "Not Found", 412: "Precondition Failed", 422: "Unprocessable Entity"}
 Json = dict[str, Any]

@@ -14,15 +14,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from backoffice.sandbox.control import carry_out, clear, set_faults, set_latency, set_next, set_slow_seconds
+from backoffice.sandbox.faults import Faults
 from backoffice.sandbox.fhir.shape import Shape
 from backoffice.sandbox.fhir.store import Store
 from backoffice.sandbox.fhir.tokens import Tokens
-from backoffice.sandbox.hospital.faults import Faults
-from backoffice.sandbox.hospital.traffic import Traffic
-
-
-class BadControl(Exception):
-    """The orders cannot be carried out; those before the wrong one were."""
+from backoffice.sandbox.traffic import Traffic
 
 
 class Controlled(Protocol):
@@ -38,14 +35,7 @@ class Controlled(Protocol):
 
 def control(server: Controlled, orders: Any) -> dict[str, Any]:
     """Carry out `orders` and return the state. Raises BadControl."""
-    if not isinstance(orders, dict) or (unknown := set(orders) - {*_ORDERS, "list"}):
-        raise BadControl(f"unknown orders: {', '.join(sorted(unknown))}" if isinstance(orders, dict) else "no object")
-    for name, carry_out in _ORDERS.items():
-        if name in orders:
-            try:
-                carry_out(server, orders[name])
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise BadControl(f"{name}: {error}") from error
+    carry_out(server, orders, _ORDERS)
     return _state(server, written="written" in orders.get("list", []))
 
 
@@ -65,32 +55,9 @@ def _state(server: Controlled, *, written: bool) -> dict[str, Any]:
     }
 
 
-def _clear(server: Controlled, wanted: Any) -> None:
-    if wanted:
-        server.faults.clear()
-
-
-def _faults(server: Controlled, values: Any) -> None:
-    for kind, value in values.items():
-        server.faults.set(kind, value)
-
-
-def _next(server: Controlled, times: Any) -> None:
-    for kind, count in times.items():
-        server.faults.next(kind, int(count))
-
-
 def _shape(server: Controlled, values: Any) -> None:
     for name, value in values.items():
         server.shape.set(name, value)
-
-
-def _latency(server: Controlled, milliseconds: Any) -> None:
-    server.latency_ms = max(0.0, float(milliseconds))
-
-
-def _slow_seconds(server: Controlled, seconds: Any) -> None:
-    server.faults.slow_seconds = max(0.0, float(seconds))
 
 
 def _put(server: Controlled, patient: Any) -> None:
@@ -108,12 +75,12 @@ def _reset_counts(server: Controlled, wanted: Any) -> None:
 
 
 _ORDERS: Final[Mapping[str, Callable[[Controlled, Any], None]]] = {
-    "clear": _clear,
-    "faults": _faults,
-    "next": _next,
+    "clear": clear,
+    "faults": set_faults,
+    "next": set_next,
     "shape": _shape,
-    "latency_ms": _latency,
-    "slow_seconds": _slow_seconds,
+    "latency_ms": set_latency,
+    "slow_seconds": set_slow_seconds,
     "put": _put,
     "revoke": _revoke,
     "reset_counts": _reset_counts,

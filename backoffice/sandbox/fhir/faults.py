@@ -10,7 +10,7 @@ patient just before the write.
 
 from typing import Final
 
-from backoffice.sandbox.hospital.faults import Faults
+from backoffice.sandbox.faults import Faults
 
 KINDS: Final = (
     "http429", "http500", "http503", "drop", "drop_after_write", "slow", "html", "no_total", "bad_next", "next_loop",
@@ -20,4 +20,4 @@ KINDS: Final = (
 
 def fhir_faults(*, seed: int = 0, slow_seconds: float = 60.0, retry_after: int = 1) -> Faults:
     """None yet."""
-    return Faults(seed=seed, slow_seconds=slow_seconds, retry_after=retry_after, kinds=KINDS)
+    return Faults(KINDS, seed=seed, slow_seconds=slow_seconds, retry_after=retry_after)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from backoffice.sandbox.faults import Occasion
 from backoffice.sandbox.fhir.outcome import Problem, Result
 from backoffice.sandbox.fhir.patch import patched
 from backoffice.sandbox.fhir.search import Search, without_version
 from backoffice.sandbox.fhir.shape import Shape
 from backoffice.sandbox.fhir.store import Store, VersionConflict
-from backoffice.sandbox.hospital.faults import Occasion
-from backoffice.sandbox.hospital.traffic import Traffic
+from backoffice.sandbox.traffic import Traffic
 
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _ETAG: Final = re.compile(r'(?:W/)?"(\d+)"')

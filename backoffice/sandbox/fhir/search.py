@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from backoffice.sandbox.faults import Occasion
 from backoffice.sandbox.fhir.outcome import Problem, outcome
 from backoffice.sandbox.fhir.shape import Shape
 from backoffice.sandbox.fhir.store import Store
-from backoffice.sandbox.hospital.faults import Occasion
 
 KNOWN: Final = ("identifier", "_id", "_count", "_summary")
 MOST_CURSORS: Final = 10_000

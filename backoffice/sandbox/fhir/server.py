@@ -1,7 +1,6 @@
 """A whole FHIR server behind a socket: /fhir, its token server at /token, and /control for who runs it."""
 
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,8 +8,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl
 
+from backoffice.sandbox.control import BadControl
+from backoffice.sandbox.faults import Faults, Occasion
 from backoffice.sandbox.fhir import batch, exact
-from backoffice.sandbox.fhir.control import BadControl, control
+from backoffice.sandbox.fhir.control import control
 from backoffice.sandbox.fhir.faults import fhir_faults
 from backoffice.sandbox.fhir.outcome import Problem, Result, outcome
 from backoffice.sandbox.fhir.rest import Call, Rest
@@ -18,18 +19,18 @@ from backoffice.sandbox.fhir.search import Search
 from backoffice.sandbox.fhir.shape import Shape
 from backoffice.sandbox.fhir.store import Store
 from backoffice.sandbox.fhir.tokens import Tokens
-from backoffice.sandbox.hospital.faults import Faults, Occasion
 from backoffice.sandbox.hospital.journal import Journal
-from backoffice.sandbox.hospital.traffic import Traffic
-from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
+from backoffice.sandbox.http import HOST, Reply, Request
+from backoffice.sandbox.listening import HttpListening
+from backoffice.sandbox.traffic import Traffic
 
 FHIR_JSON: Final = "application/fhir+json"
 HTML: Final = b"<html><head><title>Down for maintenance</title></head><body>Please come back later.</body></html>"
 Json = dict[str, Any]
 
 
-class FhirServer:
-    """Serves `patients` as FHIR R4 on 127.0.0.1; also a context manager.
+class FhirServer(HttpListening):
+    """Serves `patients` as FHIR R4 on 127.0.0.1.
 
     Asked for is `token`, or a token of one of `clients` (id: secret); neither: the server is open. What is written is
     kept in `journal`, and nowhere without one.
@@ -46,6 +47,7 @@ class FhirServer:
         shape: Shape | None = None,
         faults: Faults | None = None,
     ) -> None:
+        super().__init__(self._answer, port)
         self.shape, self.faults = shape or Shape(), faults or fhir_faults()
         self.latency_ms = 0.0
         self.traffic = Traffic()
@@ -54,36 +56,20 @@ class FhirServer:
         self.store = Store(patients, journal or Journal(None, ""))
         self._search = Search(self.store, self.shape)
         self._rest = Rest(self.store, self._search, self.shape, self.traffic)
-        self._stopping = threading.Event()
-        self._http = HttpServer(self._answer, port)
 
     def start(self) -> Self:
         """Serve from now on; the same port again after a stop()."""
-        self._stopping.clear()
-        self._http.start()
+        super().start()
         self._search.base = self.url
         return self
-
-    def stop(self) -> None:
-        """Hang up and refuse connections; what was written stays readable here."""
-        self._stopping.set()
-        self._http.stop()
 
     def close(self) -> None:
         """Stop, and let another process have the state."""
         self.stop()
         self.store.close()
 
-    def __enter__(self) -> Self:
-        return self.start()
-
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
         self.close()
-
-    @property
-    def port(self) -> int:
-        """The port in use; 0 before the first start when the system is to choose."""
-        return self._http.port
 
     @property
     def url(self) -> str:
@@ -94,11 +80,6 @@ class FhirServer:
     def token_url(self) -> str:
         """FHIR_TOKEN_URL."""
         return f"http://{HOST}:{self.port}/token"
-
-    @property
-    def control_url(self) -> str:
-        """Where control.py is served, to who has the token; to this machine where there is none."""
-        return f"http://{HOST}:{self.port}/control"
 
     @property
     def calls(self) -> Counter[str]:

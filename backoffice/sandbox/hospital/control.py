@@ -15,13 +15,10 @@ An empty object changes nothing. Without "list" the answer holds these two as nu
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from backoffice.sandbox.hospital.faults import Faults
+from backoffice.sandbox.control import BadControl, carry_out, clear, set_faults, set_latency, set_next, set_slow_seconds
+from backoffice.sandbox.faults import Faults
 from backoffice.sandbox.hospital.records import ServiceSession
-from backoffice.sandbox.hospital.traffic import Traffic
-
-
-class BadControl(Exception):
-    """The orders cannot be carried out; those before the wrong one were."""
+from backoffice.sandbox.traffic import Traffic
 
 
 class Controlled(Protocol):
@@ -38,14 +35,7 @@ class Controlled(Protocol):
 
 def control(hospital: Controlled, orders: Any) -> dict[str, Any]:
     """Carry out `orders` and return the state. Raises BadControl."""
-    if not isinstance(orders, dict) or (unknown := set(orders) - {*_ORDERS, "list"}):
-        raise BadControl(f"unknown orders: {', '.join(sorted(unknown))}" if isinstance(orders, dict) else "no object")
-    for name, carry_out in _ORDERS.items():
-        if name in orders:
-            try:
-                carry_out(hospital, orders[name])
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise BadControl(f"{name}: {error}") from error
+    carry_out(hospital, orders, _ORDERS)
     listed = orders.get("list", [])
     if not isinstance(listed, list):
         raise BadControl("list: names in a list are expected")
@@ -72,29 +62,6 @@ def _session(session: ServiceSession) -> dict[str, Any]:
     return {**session._asdict(), "services": [service._asdict() for service in session.services]}
 
 
-def _clear(hospital: Controlled, wanted: Any) -> None:
-    if wanted:
-        hospital.faults.clear()
-
-
-def _faults(hospital: Controlled, values: Any) -> None:
-    for kind, value in values.items():
-        hospital.faults.set(kind, value)
-
-
-def _next(hospital: Controlled, times: Any) -> None:
-    for kind, count in times.items():
-        hospital.faults.next(kind, int(count))
-
-
-def _latency(hospital: Controlled, milliseconds: Any) -> None:
-    hospital.latency_ms = max(0.0, float(milliseconds))
-
-
-def _slow_seconds(hospital: Controlled, seconds: Any) -> None:
-    hospital.faults.slow_seconds = max(0.0, float(seconds))
-
-
 def _cancel_session(hospital: Controlled, session_id: Any) -> None:
     hospital.cancel_session(session_id)
 
@@ -109,11 +76,11 @@ def _reset_counts(hospital: Controlled, wanted: Any) -> None:
 
 
 _ORDERS: Final[Mapping[str, Callable[[Controlled, Any], None]]] = {
-    "clear": _clear,
-    "faults": _faults,
-    "next": _next,
-    "latency_ms": _latency,
-    "slow_seconds": _slow_seconds,
+    "clear": clear,
+    "faults": set_faults,
+    "next": set_next,
+    "latency_ms": set_latency,
+    "slow_seconds": set_slow_seconds,
     "cancel_session": _cancel_session,
     "put": _put,
     "reset_counts": _reset_counts,

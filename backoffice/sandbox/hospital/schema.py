@@ -22,7 +22,8 @@ from graphql import (
     validate,
 )
 
-from backoffice.sandbox.hospital.faults import WRITE_ERRORS, Occasion
+from backoffice.sandbox.faults import Occasion
+from backoffice.sandbox.hospital.faults import WRITE_ERRORS
 from backoffice.sandbox.hospital.records import (
     Activity,
     Appointment,
@@ -33,7 +34,7 @@ from backoffice.sandbox.hospital.records import (
     WriteError,
 )
 from backoffice.sandbox.hospital.store import BadCursor, Store
-from backoffice.sandbox.hospital.traffic import Traffic
+from backoffice.sandbox.traffic import Traffic
 
 SDL: Final = Path(__file__).with_name("hospital.graphql")
 MAX_PAGE: Final = 500

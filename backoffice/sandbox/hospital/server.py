@@ -2,30 +2,31 @@
 
 import hmac
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from backoffice.sandbox.hospital.control import BadControl, control
-from backoffice.sandbox.hospital.faults import Faults, Occasion
+from backoffice.sandbox.control import BadControl
+from backoffice.sandbox.faults import Faults, Occasion
+from backoffice.sandbox.hospital.control import control
+from backoffice.sandbox.hospital.faults import hospital_faults
 from backoffice.sandbox.hospital.journal import Journal
 from backoffice.sandbox.hospital.records import ServiceSession
 from backoffice.sandbox.hospital.schema import Call, Schema
 from backoffice.sandbox.hospital.store import Store
-from backoffice.sandbox.hospital.traffic import Traffic
-from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
+from backoffice.sandbox.http import HOST, Reply, Request
+from backoffice.sandbox.listening import HttpListening
+from backoffice.sandbox.traffic import Traffic
 
 
 class NoOperation(ValueError):
     """The body of a request is no GraphQL operation."""
 
 
-class Hospital:
-    """Serves the CSV `folder` as hospital.graphql on 127.0.0.1; also a context manager.
+class Hospital(HttpListening):
+    """Serves the CSV `folder` as hospital.graphql on 127.0.0.1.
 
     With `state`, writes survive kill -9 and stop(); without, they live as long as this object. `reset` forgets what
     `state` holds. Raises FolderError, JournalError; start() raises OSError for a taken port.
@@ -42,52 +43,31 @@ class Hospital:
         latency_ms: float = 0.0,
         faults: Faults | None = None,
     ) -> None:
+        super().__init__(self._answer, port)
         self.token = token
         self.latency_ms = latency_ms
-        self.faults = faults or Faults()
+        self.faults = faults or hospital_faults()
         self.traffic = Traffic()
         self._folder = folder
         self._state = state
         self._schema = Schema()
-        self._http = HttpServer(self._answer, port)
-        self._stopping = threading.Event()
         self.store = self._load(reset)
 
     def start(self) -> Self:
         """Serve from now on; the same port again after a stop()."""
-        if self._stopping.is_set():
-            self._stopping = threading.Event()
-            if self._state is not None:
-                self.store = self._load(reset=False)
-        self._http.start()
-        return self
+        if self._stopping.is_set() and self._state is not None:
+            self.store = self._load(reset=False)
+        return super().start()
 
     def stop(self) -> None:
         """Hang up and refuse connections; what was written stays readable here."""
-        self._stopping.set()
-        self._http.stop()
+        super().stop()
         self.store.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        """The port in use; 0 before the first start when the system is to choose."""
-        return self._http.port
 
     @property
     def url(self) -> str:
         """Where hospital.graphql is served."""
         return f"http://{HOST}:{self.port}/graphql"
-
-    @property
-    def control_url(self) -> str:
-        """Where control.py is served."""
-        return f"http://{HOST}:{self.port}/control"
 
     @property
     def calls(self) -> Counter[str]:

@@ -19,16 +19,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from backoffice.sandbox.hospital.faults import Faults
-from backoffice.sandbox.hospital.traffic import Traffic
+from backoffice.sandbox.control import carry_out, set_faults, set_latency, set_next, set_slow_seconds
+from backoffice.sandbox.faults import Faults
 from backoffice.sandbox.sheets.a1 import number_of
 from backoffice.sandbox.sheets.book import Book
 from backoffice.sandbox.sheets.quota import Quota
 from backoffice.sandbox.sheets.tokens import Tokens
-
-
-class BadControl(Exception):
-    """The orders cannot be carried out; those before the wrong one were."""
+from backoffice.sandbox.traffic import Traffic
 
 
 class Controlled(Protocol):
@@ -47,15 +44,8 @@ class Controlled(Protocol):
 
 def control(server: Controlled, orders: Any) -> dict[str, Any]:
     """Carry out `orders` and return the state. Raises BadControl."""
-    if not isinstance(orders, dict) or (unknown := set(orders) - {*_ORDERS, "list"}):
-        raise BadControl(f"unknown orders: {', '.join(sorted(unknown))}" if isinstance(orders, dict) else "no object")
-    for name, carry_out in _ORDERS.items():
-        if name in orders:
-            try:
-                with server.book.lock:
-                    carry_out(server, orders[name])
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise BadControl(f"{name}: {error}") from error
+    with server.book.lock:
+        carry_out(server, orders, _ORDERS)
     return _state(server, journal="journal" in orders.get("list", []))
 
 
@@ -96,26 +86,8 @@ def _clear(server: Controlled, wanted: Any) -> None:
         server.after.clear()
 
 
-def _faults(server: Controlled, values: Any) -> None:
-    for kind, value in values.items():
-        server.faults.set(kind, value)
-
-
-def _next(server: Controlled, times: Any) -> None:
-    for kind, count in times.items():
-        server.faults.next(kind, int(count))
-
-
 def _quota(server: Controlled, values: Any) -> None:
     server.quota.limit, server.quota.seconds = int(values["limit"]), float(values.get("seconds", server.quota.seconds))
-
-
-def _latency(server: Controlled, milliseconds: Any) -> None:
-    server.latency_ms = max(0.0, float(milliseconds))
-
-
-def _slow_seconds(server: Controlled, seconds: Any) -> None:
-    server.faults.slow_seconds = max(0.0, float(seconds))
 
 
 def _token_seconds(server: Controlled, seconds: Any) -> None:
@@ -147,11 +119,11 @@ def _reset_counts(server: Controlled, wanted: Any) -> None:
 
 _ORDERS: Final[Mapping[str, Callable[[Controlled, Any], None]]] = {
     "clear": _clear,
-    "faults": _faults,
-    "next": _next,
+    "faults": set_faults,
+    "next": set_next,
     "quota": _quota,
-    "latency_ms": _latency,
-    "slow_seconds": _slow_seconds,
+    "latency_ms": set_latency,
+    "slow_seconds": set_slow_seconds,
     "token_seconds": _token_seconds,
     "put": _moving("put"),
     "sort": _moving("sort"),

@@ -7,7 +7,7 @@ HTML with status 200. token500: the token endpoint fails. write500: a write alon
 
 from typing import Final
 
-from backoffice.sandbox.hospital.faults import Faults
+from backoffice.sandbox.faults import Faults
 
 KINDS: Final = (
     "http429", "http500", "http503", "forbidden", "drop", "drop_after_write", "slow", "html", "token500", "write500",
@@ -16,4 +16,4 @@ KINDS: Final = (
 
 def sheets_faults(*, seed: int = 0, slow_seconds: float = 60.0, retry_after: int = 1) -> Faults:
     """None yet."""
-    return Faults(seed=seed, slow_seconds=slow_seconds, retry_after=retry_after, kinds=KINDS)
+    return Faults(KINDS, seed=seed, slow_seconds=slow_seconds, retry_after=retry_after)

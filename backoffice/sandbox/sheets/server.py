@@ -3,29 +3,29 @@
 import hmac
 import json
 import secrets
-import threading
 import time
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from backoffice.sandbox.hospital.faults import Faults, Occasion
-from backoffice.sandbox.hospital.traffic import Traffic
-from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
+from backoffice.sandbox.control import BadControl
+from backoffice.sandbox.faults import Faults, Occasion
+from backoffice.sandbox.http import HOST, Reply, Request
+from backoffice.sandbox.listening import HttpListening
 from backoffice.sandbox.sheets.api import Call, Json, call_of, problem
 from backoffice.sandbox.sheets.book import Book
-from backoffice.sandbox.sheets.control import BadControl, control, move
+from backoffice.sandbox.sheets.control import control, move
 from backoffice.sandbox.sheets.faults import sheets_faults
 from backoffice.sandbox.sheets.quota import Quota
 from backoffice.sandbox.sheets.tokens import NoGrant, Tokens
+from backoffice.sandbox.traffic import Traffic
 
 ACCOUNT: Final = "nightward@nightward-sandbox.iam.gserviceaccount.com"
 HTML: Final = b"<html><title>Error 502 (Server Error)!!1</title></html>"
 
 
-class SheetsServer:
-    """Serves one `book` as the spreadsheet `spreadsheet` on 127.0.0.1; also a context manager.
+class SheetsServer(HttpListening):
+    """Serves one `book` as the spreadsheet `spreadsheet` on 127.0.0.1.
 
     Accounts get in by a key file of make_key_file; `token` is for /control. start() raises OSError for a taken port.
     """
@@ -41,6 +41,7 @@ class SheetsServer:
         faults: Faults | None = None,
         latency_ms: float = 0.0,
     ) -> None:
+        super().__init__(self._answer, port)
         self.book, self.spreadsheet = book, spreadsheet
         self.token = token or secrets.token_urlsafe(18)
         self.quota, self.faults = quota or Quota(), faults or sheets_faults()
@@ -48,40 +49,6 @@ class SheetsServer:
         self.latency_ms, self.shared = latency_ms, True
         self.journal: list[Json] = []
         self.after: dict[str, Json] = {}
-        self._http = HttpServer(self._answer, port)
-        self._stopping = threading.Event()
-
-    def start(self) -> Self:
-        """Serve from now on; the same port again after a stop()."""
-        self._stopping.clear()
-        self._http.start()
-        return self
-
-    def stop(self) -> None:
-        """Hang up and refuse connections."""
-        self._stopping.set()
-        self._http.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        """The port in use; 0 before the first start when the system is to choose."""
-        return self._http.port
-
-    @property
-    def url(self) -> str:
-        """What stands in the place of https://sheets.googleapis.com."""
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def control_url(self) -> str:
-        """Where control.py is served."""
-        return f"{self.url}/control"
 
     @property
     def calls(self) -> Counter[str]:

@@ -37,10 +37,11 @@ class Granted:
 
 
 class Tokens:
-    """The accounts that have a key here and the tokens that they were given; safe under threads."""
+    """The accounts that have a key here and the tokens that they were given for `scopes`; safe under threads."""
 
-    def __init__(self, *, seconds: float = 3600.0) -> None:
+    def __init__(self, *, seconds: float = 3600.0, scopes: frozenset[str] = SCOPES) -> None:
         self.seconds = seconds
+        self._scopes = scopes
         self.issued = 0
         self._keys: dict[str, RSAPublicKey] = {}
         self._granted: dict[str, Granted] = {}
@@ -106,7 +107,7 @@ class Tokens:
             raise NoGrant("Invalid JWT Signature.") from None
         if not (issued - 60 <= time.time() < expires <= issued + 3660):
             raise NoGrant("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.")
-        if claimed.get("aud") not in (token_uri, AUDIENCE) or not scopes & SCOPES:
+        if claimed.get("aud") not in (token_uri, AUDIENCE) or not scopes & self._scopes:
             raise NoGrant("Invalid JWT: the audience or the scope is wrong")
         return account
 

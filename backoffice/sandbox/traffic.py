@@ -1,4 +1,4 @@
-"""What a hospital has seen: calls by field, requests in flight, the idempotency keys of writes."""
+"""What a peer has seen: calls by name, requests in flight, the idempotency keys of writes."""
 
 import threading
 from collections import Counter
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Traffic:
-    """Counts of one hospital, exact under threads. calls counts executed fields: a request that a fault kept from
+    """Counts of one peer, exact under threads. calls counts what was carried out: a request that a fault kept from
     being executed is in requests only.
     """
 
@@ -33,7 +33,7 @@ class Traffic:
                 self._in_flight -= 1
 
     def count(self, field: str) -> None:
-        """One call of a query or mutation field."""
+        """One call of this name."""
         with self._lock:
             self.calls[field] += 1
 
