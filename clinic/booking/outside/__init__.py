@@ -1,0 +1,1 @@
+"""What laboratories and points of sale tell (clinic/events/inbound) takes effect on appointments here."""

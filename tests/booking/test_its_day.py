@@ -1,0 +1,69 @@
+"""Nobody arrives before the day of the visit, by the region's clock; afterwards staff say who came, a portal cannot."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from redis import Redis
+from rest_framework.test import APIClient
+
+from clinic.booking.book import book, move
+from clinic.booking.models import Appointment
+from regions.models import ApiToken
+from tests.booking.conftest import Portal
+from tests.booking.test_api import post, wish
+from tests.booking.told import handle_all, tell
+from tests.booking.world import FRONT_DESK, MONDAY, Clinic
+
+Clock = time_machine.Traveller
+SAYS = "A patient is checked in on the day of the visit, by the region's clock; staff may enter it afterwards as well."
+# Chicago is six hours behind UTC: its Monday, 2 March, ends on Tuesday at 06:00.
+FIRST, LAST = datetime(2026, 3, 2, 6, tzinfo=UTC), datetime(2026, 3, 3, 5, 59, tzinfo=UTC)
+
+
+@pytest.fixture
+def portal(portal: Portal, api: APIClient) -> Portal:
+    """Its token, and that of staff, are good beyond the day."""
+    ApiToken.objects.update(expires_at=LAST + timedelta(days=1))
+    return portal
+
+
+@pytest.mark.parametrize("at", [FIRST, MONDAY, LAST])
+def test_on_its_day_a_patient_is_checked_in(clinic: Clinic, portal: Portal, now: Clock, at: datetime) -> None:
+    row = book(clinic.wish(MONDAY), FRONT_DESK)
+    now.move_to(at)
+    assert post(portal(), f"appointments/{row.pk}/check-in/", {})["state"] == "arrived"
+
+
+def test_before_its_day_nobody_is(clinic: Clinic, api: APIClient, portal: Portal, now: Clock) -> None:
+    """Whether at the desk or over the portal, by checking in or by a move; nor one of years ahead, nor a missed one."""
+    ahead = post(api, "appointments/", wish(clinic, MONDAY + timedelta(days=4 * 364)), 201)
+    row = book(clinic.wish(MONDAY), FRONT_DESK)
+    now.move_to(FIRST - timedelta(seconds=1))
+    for path in (f"appointments/{ahead['id']}", f"appointments/{row.pk}"):
+        for client in (api, portal()):
+            error = post(client, f"{path}/check-in/", {}, 409)["error"]
+            assert (error["code"], error["message"]) == ("not_its_day", SAYS)
+        assert post(api, f"{path}/move/", {"to": "arrived"}, 409)["error"]["code"] == "not_its_day"
+    row.refresh_from_db()
+    move(row, "missed", FRONT_DESK)
+    post(api, f"appointments/{row.pk}/check-in/", {}, 409)
+    assert set(Appointment.objects.values_list("state", flat=True)) == {"booked", "missed"}
+
+
+def test_after_its_day_staff_enter_it_and_a_portal_does_not(
+    clinic: Clinic, api: APIClient, portal: Portal, now: Clock
+) -> None:
+    row = book(clinic.wish(MONDAY), FRONT_DESK)
+    now.move_to(LAST + timedelta(minutes=1))
+    post(portal(), f"appointments/{row.pk}/check-in/", {}, 409)
+    assert post(api, f"appointments/{row.pk}/check-in/", {})["state"] == "arrived"
+
+
+def test_a_sample_that_is_drawn_before_the_day_moves_the_visit(clinic: Clinic, queue: Redis) -> None:
+    """[S4-03] Who gave it was there; docs/decisions/0116."""
+    row = book(clinic.wish(MONDAY), FRONT_DESK, external_id="A-1")
+    tell(clinic.region, "lis.sample.collected")
+    handle_all(queue)
+    row.refresh_from_db()
+    assert (row.state, row.lab_orders.get().state) == ("sample_collected", "collected")
