@@ -1,27 +1,20 @@
 """Exports: what a run came to, one row per recovered, partially recovered or failed appointment; and the worklist.
 
-Rows stream from the database to the file. A cell that a spreadsheet would take for a formula is disarmed by an
-apostrophe; numbers and ordinary text stay as they are.
+Rows stream from the database to the file.
 """
 
-import csv
-import re
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import IO, Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 
+from backoffice.exports import Row, csv_download, xlsx_download
 from backoffice.runs.models import Failure, Run
 from clinic.models import MissingService, ServiceWrite, WriteState
-
-Row = tuple[Any, ...]
 
 RUN_COLUMNS = ("appointment_id", "start", "outcome", "category", "reasons", "services", "value")
 WORKLIST_COLUMNS = (
@@ -29,10 +22,6 @@ WORKLIST_COLUMNS = (
     "reasons", "services", "value", "missing", "at_stake", "filing_deadline", "age_days", "days_left", "priority",
     "blocked_by", "assignee", "note", "dismissed_reason", "dismissed_until",
 )  # fmt: skip
-
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def run_rows(run: Run) -> Iterator[Row]:
@@ -95,34 +84,6 @@ def worklist_rows(rows: QuerySet[MissingService]) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def csv_lines(columns: Iterable[str], rows: Iterable[Row]) -> Iterator[str]:
-    """Lines of CSV, each ended by a newline."""
-    writer = csv.writer(_Echo(), lineterminator="\n")
-    yield writer.writerow(columns)
-    for row in rows:
-        yield writer.writerow([as_text(value) for value in row])
-
-
-def write_xlsx(file: IO[bytes], columns: Iterable[str], rows: Iterable[Row]) -> None:
-    """One sheet, written row by row; money and dates are cells of their kind."""
-    from openpyxl import Workbook  # a quarter of a second that only a workbook has to wait for
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Nightward")
-    sheet.append(list(columns))
-    for row in rows:
-        sheet.append([value if isinstance(value, Decimal | int | date) else as_text(value) or None for value in row])
-    book.save(file)
-
-
-def as_text(value: Any) -> str:
-    """A cell as text that no spreadsheet computes."""
-    if value is None:
-        return ""
-    text = _UNPRINTABLE.sub("", str(value))
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
 def moment(at: datetime | None) -> str:
     """2005-01-05T22:30:42Z."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
@@ -130,27 +91,13 @@ def moment(at: datetime | None) -> str:
 
 def csv_response(rows: QuerySet[MissingService]) -> HttpResponse:
     """The worklist's rows as a download."""
-    answer = StreamingHttpResponse(
-        csv_lines(WORKLIST_COLUMNS, worklist_rows(rows)), content_type="text/csv; charset=utf-8"
-    )
-    answer["Content-Disposition"] = 'attachment; filename="missing-services.csv"'
-    return answer  # type: ignore[return-value]
+    return csv_download("missing-services", WORKLIST_COLUMNS, worklist_rows(rows))
 
 
 def xlsx_response(rows: QuerySet[MissingService]) -> HttpResponse:
     """The worklist's rows as a download."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
-    write_xlsx(file, WORKLIST_COLUMNS, worklist_rows(rows))
-    file.seek(0)
-    return FileResponse(file, as_attachment=True, filename="missing-services.xlsx")  # type: ignore[return-value]
+    return xlsx_download("missing-services", WORKLIST_COLUMNS, worklist_rows(rows))
 
 
 # What the export buttons offer.
 FORMATS: dict[str, Callable[[QuerySet[MissingService]], HttpResponse]] = {"csv": csv_response, "xlsx": xlsx_response}
-
-
-class _Echo:
-    """A file that hands back what csv writes to it."""
-
-    def write(self, text: str) -> str:
-        return text

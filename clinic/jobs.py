@@ -10,6 +10,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
 from backoffice.runs.parameters import day, whole
+from backoffice.runs.repeating import idempotent
 from clinic.models import MissingService
 from clinic.recovery import balance, judge, prepare, scope, settle, store, verdict, write
 from clinic.recovery.scope import PREVIEW
@@ -131,6 +132,7 @@ def _which(parameters: Json) -> dict[str, str]:
 RECOVER_SERVICES = Job(
     name="recover_services",
     title="Missing-service recovery",
+    twice=idempotent("a visit that has its service is left alone, and what broke off is looked up first"),
     queue="default",
     steps=(
         Step(

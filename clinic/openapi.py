@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from backoffice.rest.openapi import add_parameters, object_of
 from clinic.jobs import MODES, MOST_ROWS
 
 NAME = "RecoverServicesParameters"
@@ -23,31 +24,21 @@ ONLY = {
 }
 
 
-def _object(properties: dict[str, Any], required: tuple[str, ...], description: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-        "description": description,
-    }
-
-
 PARAMETERS = {
     "description": "Which appointments: a range of days, the last days, or single ones. Days are the region's.",
     "anyOf": [
-        _object(
+        object_of(
             {"from": DAY, "to": DAY, "window": WINDOW, **ALWAYS},
             ("from", "to"),
             "from is included, to is not; 1900 to 2200.",
         ),
-        _object(
+        object_of(
             {"days": {"type": "integer", "minimum": 1, "maximum": 36_600}, "window": WINDOW, **ALWAYS},
             ("days",),
             "So many days, the last of them yesterday.",
         ),
         *(
-            _object({"only": _object({name: kind}, (name,), ""), **ALWAYS}, ("only",), "Single appointments.")
+            object_of({"only": object_of({name: kind}, (name,), ""), **ALWAYS}, ("only",), "Single appointments.")
             for name, kind in ONLY.items()
         ),
     ],
@@ -55,8 +46,5 @@ PARAMETERS = {
 
 
 def describe_parameters(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A post-processing hook of drf-spectacular: the body that starts a run says what its parameters are."""
-    schemas = result["components"]["schemas"]
-    schemas[NAME] = PARAMETERS
-    schemas["StartRun"]["properties"]["parameters"] = {"$ref": f"#/components/schemas/{NAME}"}
-    return result
+    """A post-processing hook of drf-spectacular."""
+    return add_parameters(result, NAME, PARAMETERS)

@@ -12,9 +12,9 @@ from django.urls import URLPattern, path
 
 from backoffice import audit
 from backoffice.access import shown
-from backoffice.lists import Filter, Listing, by, region_choices
+from backoffice.lists import Filter, Listing, as_choices, by, region_choices
 from backoffice.staffadmin import StaffAdmin
-from clinic.admin.rows import as_choices, of_chain
+from clinic.admin.rows import of_chain
 from clinic.models import MissingService, ServiceWrite, UnsupportedService, WriteState
 
 REGION = Filter(name="region", title="Region", apply=by("region__name"), choices=region_choices)

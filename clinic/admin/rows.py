@@ -1,6 +1,6 @@
 """The worklist's filters, and its rows as a page shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from backoffice.access import scoped, shown
 from backoffice.formats import today_in
-from backoffice.lists import Choices, Filter, Listing, by, by_id, is_id, region_choices
+from backoffice.lists import Choices, Filter, Listing, as_choices, by, by_id, is_id, region_choices
 from backoffice.runs.models import Run
 from clinic.admin import reasons
 from clinic.models import ACTIONABLE, MissingService, MissingServiceStatus
@@ -52,10 +52,6 @@ def reason_choices(request: HttpRequest) -> Choices:
     rows = scoped(MissingService.objects.all(), request.user)
     of_category = category if category in reasons.CATEGORIES else ""
     return reasons.choices(streams(request, rows), of_category, request.GET.get("fault", ""))
-
-
-def as_choices(choices: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    return [(value, label[:1].upper() + label[1:]) for value, label in choices]
 
 
 FILTERS = (

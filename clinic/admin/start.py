@@ -1,31 +1,18 @@
 """Starting a recovery from the admin: the parameters, and the question before anything is written."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 
 from backoffice.access import requires, scoped
 from backoffice.formats import today_in
-from backoffice.runs.admin.runs import redirect_to_run
-from backoffice.runs.control import start_run
+from backoffice.runs.admin.starting import start_page
 from backoffice.runs.job import Json
-from backoffice.runs.models import Run
 from clinic.jobs import RECOVER_SERVICES
+from regions.admin.choosing import RegionField, offer_regions
 from regions.models import Region
-
-if TYPE_CHECKING:
-    _RegionChoice = forms.ModelChoiceField[Region]
-else:
-    # Django's fields are generic in their stubs only.
-    _RegionChoice = forms.ModelChoiceField
-
-
-class RegionField(_RegionChoice):
-    def label_from_instance(self, obj: Region) -> str:
-        return obj.display_name
 
 
 class StartForm(forms.Form):
@@ -67,11 +54,7 @@ class StartForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        regions = scoped(Region.objects.all(), request.user, "")
-        field = cast(RegionField, self.fields["region"])
-        field.queryset = regions
-        if len(regions) == 1:
-            field.initial = regions[0]
+        offer_regions(self, request)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -114,21 +97,12 @@ class StartForm(forms.Form):
 @requires(RECOVER_SERVICES.start_verb)
 def start_recovery(request: HttpRequest, each_context: Any) -> HttpResponse:
     """GET: the form. POST: a preview starts at once; a run that writes asks first."""
-    form = StartForm(request.POST or None, request=request)
-    ready = request.method == "POST" and form.is_valid()
-    if ready and (form.cleaned_data["mode"] == "preview" or "sure" in request.POST):
-
-        def start() -> Run:
-            region = form.cleaned_data["region"]
-            return start_run(RECOVER_SERVICES.name, region=region, parameters=form.parameters(), user=request.user)  # type: ignore[arg-type]
-
-        return redirect_to_run(request, None, start)
-    ask = ready and "back" not in request.POST
     context = {
         **each_context(request),
         "title": "Start missing-service recovery",
-        "form": form,
-        "summary": form.summary() if ask else None,
         "no_regions": not scoped(Region.objects.all(), request.user, "").exists(),
     }
-    return TemplateResponse(request, "admin/clinic/confirm_start.html" if ask else "admin/clinic/start.html", context)
+    return start_page(
+        request, RECOVER_SERVICES, StartForm(request.POST or None, request=request), context,
+        template="admin/clinic/start.html", question="admin/clinic/confirm_start.html",
+    )  # fmt: skip

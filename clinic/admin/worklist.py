@@ -1,6 +1,5 @@
 """The worklist in the admin: missing services, what may be done with them, and what holds many of them up at once."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,10 +7,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.views.decorators.http import require_POST
 
 from backoffice import audit
@@ -50,9 +49,7 @@ class MissingServiceAdmin(StaffAdmin):
         return super().get_queryset(request).select_related("region", "assignee", "dismissed_by")
 
     def get_urls(self) -> list[URLPattern]:
-        def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-            return path(route, self.admin_site.admin_view(view), name=name)
-
+        page = self.page_at
         context = self.admin_site.each_context
         return [
             page("act/", require_POST(self.act), "missing_services_act"),

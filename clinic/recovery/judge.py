@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,7 +18,7 @@ from backoffice.adapters.hospital_types import (
     Physician,
 )
 from backoffice.runs.job import Chunk, Fault, Json
-from backoffice.runs.kernel import each, refuse_database
+from backoffice.runs.kernel import each
 from clinic.recovery import verdict, windows
 from clinic.recovery.decide import LookupFailed, decide
 from clinic.recovery.scope import Recovery, refusal_ends_the_run
@@ -52,7 +51,7 @@ def chunks(recovery: Recovery, checkpoint: Json | None) -> Iterator[Chunk]:
     At concurrency 1 nothing runs beside anything; single appointments are found by our own rows, which no thread reads.
     """
     judged = _judged(recovery, windows.chunks(recovery, checkpoint))
-    return judged if recovery.concurrency == 1 or "only" in recovery.parameters else _ahead(judged)
+    return judged if recovery.concurrency == 1 or "only" in recovery.parameters else _ahead(recovery, judged)
 
 
 def _judged(recovery: Recovery, pages: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -70,7 +69,7 @@ def _judge(recovery: Recovery, sessions: SessionsById | None, appointment: Appoi
     return plausible(found), unsupported(appointment, of_visit or (), found.configuration)
 
 
-def _ahead(pages: Iterator[Chunk]) -> Iterator[Chunk]:
+def _ahead(recovery: Recovery, pages: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same pages, up to PAGES_AHEAD of them made in a thread beforehand; what making one raises is raised there.
 
     Both sides take the run's slots, so that no more of them reach the hospital at once than the region allows.
@@ -79,14 +78,10 @@ def _ahead(pages: Iterator[Chunk]) -> Iterator[Chunk]:
     def following() -> Chunk | None:
         return next(pages, None)
 
-    pool = ThreadPoolExecutor(1, initializer=refuse_database, thread_name_prefix="ahead")
-    try:
-        upcoming = deque(pool.submit(copy_context().run, following) for _ in range(PAGES_AHEAD))
-        while (page := upcoming.popleft().result()) is not None:
-            upcoming.append(pool.submit(copy_context().run, following))
-            yield page
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    upcoming = deque(recovery.ahead.submit(copy_context().run, following) for _ in range(PAGES_AHEAD))
+    while (page := upcoming.popleft().result()) is not None:
+        upcoming.append(recovery.ahead.submit(copy_context().run, following))
+        yield page
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from backoffice.adapters.hospital_types import HospitalRefused
 from backoffice.adapters.pace import Pace, PaceUnavailable
 from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Json, Total
+from backoffice.runs.kernel import refuse_database
 from backoffice.runs.models import Run, StepPart
 from clinic.models import RecoveryWindow
 from clinic.recovery.lookups import Lookups
@@ -45,6 +47,7 @@ class Recovery:
     """Opened for one part. Its threads share `hospital`, `lookups` and `slots`; nothing else of it changes under them.
 
     Whoever calls the hospital holds one of the `slots`, of which there are as many as the region allows calls at once.
+    `ahead` reads pages before their turn; it ends with the part.
     """
 
     part: StepPart
@@ -52,6 +55,7 @@ class Recovery:
     lookups: Lookups
     settled: set[str] = field(default_factory=set)
     slots: BoundedSemaphore
+    ahead: ThreadPoolExecutor
 
     @cached_property
     def run(self) -> Run:
@@ -120,13 +124,25 @@ def open_recovery(part: StepPart) -> Iterator[Recovery]:
                 correlation_id=part.run.correlation_id,
                 connections=region.concurrency_per_run,
             )
-        with closing(hospital):
+        # However the part ends: the hospital closes first, and what still reads ahead has its calls refused at once.
+        with one_thread_ahead() as ahead, closing(hospital):
             yield Recovery(
                 part=part,
                 hospital=hospital,
                 lookups=Lookups(hospital),
                 slots=BoundedSemaphore(region.concurrency_per_run),
+                ahead=ahead,
             )
+
+
+@contextmanager
+def one_thread_ahead() -> Iterator[ThreadPoolExecutor]:
+    """A thread beside the part's own, without the database. Its end is waited for; what it has not begun is dropped."""
+    pool = ThreadPoolExecutor(1, initializer=refuse_database, thread_name_prefix="ahead")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def region_of(part: StepPart) -> Region:

@@ -13,3 +13,8 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
     yield made
     if hasattr(made, "hospital"):
         made.hospital.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(short_pauses: None) -> None:
+    """No test here is about how long a retry waits."""

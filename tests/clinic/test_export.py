@@ -10,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from openpyxl import load_workbook
 
+from backoffice.exports import as_text, csv_lines, write_xlsx
 from backoffice.runs.models import Run
-from clinic.export import RUN_COLUMNS, WORKLIST_COLUMNS, as_text, csv_lines, worklist_rows, write_xlsx
+from clinic.export import RUN_COLUMNS, WORKLIST_COLUMNS, worklist_rows
 from clinic.models import MissingService
 from tests.clinic.ward import Ward
 from tests.factories import RegionFactory

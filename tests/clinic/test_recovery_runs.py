@@ -228,6 +228,7 @@ def test_single_rows_are_read_again_by_their_second_and_no_other_appointment(war
     assert ward.row("b").status == "open"
 
 
+@pytest.mark.slow
 def test_only_the_failures_of_a_run_are_read_again_in_chunks(ward: Ward) -> None:
     for number in range(5):
         ward.visit(f"a{number}", case_id="SHUT")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from backoffice.runs.control import abandon_stale_runs, start_run
+from backoffice.runs.control import abandon_stale_runs
 from backoffice.runs.job import Json
 from backoffice.runs.models import Run, RunStatus, StepPart
 from backoffice.runs.parts import claim
@@ -22,7 +22,8 @@ from clinic.recovery.judge import chunks
 from clinic.recovery.prepare import prepare
 from clinic.recovery.scope import open_recovery
 from clinic.recovery.write import act, intend
-from tests.clinic.ward import TOKEN, WEEK, Ward, failures, go_on
+from tests.clinic.ward import TOKEN, WEEK, Ward, failures
+from tests.running import go_on, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +34,7 @@ def die_before_the_commit(ward: Ward, **parameters: Any) -> Run:
 
 
 def die(ward: Ward, parameters: Json, *, before_sending: bool = False) -> Run:
-    run = start_run("recover_services", region=ward.region, parameters=parameters, attended=True)
+    run = start("recover_services", ward.region, **parameters)
     part = claim(waiting_parts().get(run=run).pk)
     assert part is not None
     with open_recovery(part) as recovery:

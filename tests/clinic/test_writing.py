@@ -34,6 +34,7 @@ def test_what_is_missing_is_written_and_counted(ward: Ward) -> None:
     assert (row.status, row.services, row.value) == (MissingServiceStatus.CLOSED, "E1x1;P1x2", Decimal("200.00"))
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_nothing(ward: Ward) -> None:
     """S0-22"""
     ward.visit("a", {"A1": 1})

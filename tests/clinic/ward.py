@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backoffice.runs.control import restart_run, start_run
-from backoffice.runs.kernel import work
 from backoffice.runs.models import Failure, Run
-from backoffice.runs.state import waiting_parts
 from backoffice.sandbox.hospital import Hospital, write_folder
 from clinic.models import MissingService
 from regions.models import Region
 from tests.factories import RegionFactory
+from tests.running import finish, start
 
 TOKEN = "t0ken"
 WEEK = {"from": "2026-03-02", "to": "2026-03-09"}
@@ -75,7 +73,7 @@ class Ward:
     def recover(self, **parameters: Any) -> Run:
         """A run over the week, or over what is said, worked to its end in this process."""
         chosen = parameters if {"only", "from", "days"} & parameters.keys() else WEEK | parameters
-        return finish(start_run("recover_services", region=self.region, parameters=chosen, attended=True))
+        return finish(start("recover_services", self.region, **chosen))
 
     def row(self, appointment: str) -> MissingService:
         return MissingService.objects.get(region=self.region, appointment_id=appointment)
@@ -87,18 +85,6 @@ class Ward:
             (one.appointment_id, {each.block_code: each.quantity for each in one.services})
             for one in self.hospital.sessions_written()
         ]
-
-
-def finish(run: Run) -> Run:
-    while part := waiting_parts().filter(run=run).first():
-        work(part.pk)
-    run.refresh_from_db()
-    return run
-
-
-def go_on(run: Run) -> Run:
-    """The next attempt of the run's chain, worked to its end."""
-    return finish(restart_run(run, attended=True))
 
 
 def failures(run: Run) -> dict[str, str]:

@@ -9,15 +9,17 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.exports import csv_lines, write_xlsx
 from backoffice.runs.command import run_numbered
 from backoffice.runs.models import Run
-from clinic.export import RUN_COLUMNS, csv_lines, run_rows, write_xlsx
+from clinic.export import RUN_COLUMNS, run_rows
 
 
 class Command(BaseCommand):
     """One row per recovered, partially recovered or failed appointment of the run's chain, by (start, id)."""
 
     help = "Writes the appointments that a recovery run recovered, or could not, to standard output or a file."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--run", type=int, required=True, metavar="N", help="number of the run")

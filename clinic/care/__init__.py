@@ -1,0 +1,1 @@
+"""The clinic's jobs: coverage, states of appointments, questionnaires, videos, removals, and when each command runs."""

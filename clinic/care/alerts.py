@@ -1,0 +1,56 @@
+"""What may be wrong with the clinic's jobs, for backoffice.runs.alerts: a silence, a call in doubt, a cap."""
+
+from collections.abc import Iterator
+
+from django.db.models import Count, F
+
+from backoffice.formats import count, duration, moment
+from backoffice.runs.alerts import Wrong
+from clinic.care.eligibility.spend import month_of
+from clinic.care.models import EligibilityReport, EligibilitySpend
+from clinic.care.schedule.standing import expect, standings
+from regions.models import Region
+
+
+def silent_commands() -> Iterator[Wrong]:
+    """A command that did not run when it should have; asked for by the web process as well, which needs no cron."""
+    expect()
+    for each in standings():
+        if each.silent:
+            since = f"since {moment(each.last, each.region.zone)}" if each.last else "yet"
+            failed = f" Its last exit status was {each.status}." if each.status else ""
+            yield Wrong(
+                kind="silence",
+                key=f"{each.entry.command}/{each.region.name}",
+                message=f"{each.entry.command} for {each.region.display_name} has not run {since}, and is due every"
+                f" {duration(each.entry.every.total_seconds())}: see whether cron runs.{failed}",
+                region=each.region,
+            )
+
+
+def undecided_reports() -> Iterator[Wrong]:
+    """Calls of which nobody knows whether they were made: a person decides whether they are made again."""
+    unknown = EligibilityReport.objects.filter(state=EligibilityReport.State.UNKNOWN).order_by()
+    counts = list(unknown.values_list("region").annotate(number=Count("pk")))
+    regions = Region.objects.in_bulk([region for region, _ in counts])
+    for pk, number in counts:
+        yield Wrong(
+            kind="eligibility",
+            key=f"unknown/{regions[pk].name}",
+            message=f"{count(number, 'eligibility report')} of {regions[pk].display_name} had no answer from pVerify"
+            " and may have been billed. The page Eligibility reports asks again.",
+            region=regions[pk],
+        )
+
+
+def spent_caps() -> Iterator[Wrong]:
+    """A region that may make no further call this month."""
+    for spend in EligibilitySpend.objects.filter(calls__gte=F("cap")).select_related("region"):
+        if spend.month == month_of(spend.region):
+            yield Wrong(
+                kind="eligibility",
+                key=f"cap/{spend.region.name}",
+                message=f"{spend.region.display_name} has made the {count(spend.cap, 'call')} to pVerify that it may"
+                " make this month. The page Eligibility spending has the cap.",
+                region=spend.region,
+            )

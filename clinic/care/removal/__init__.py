@@ -1,0 +1,1 @@
+"""Removing a patient: what would go, what forbids it, and doing it in one transaction."""

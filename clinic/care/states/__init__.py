@@ -1,0 +1,1 @@
+"""Following appointments: at their time, and an hour after."""
