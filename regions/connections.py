@@ -43,6 +43,11 @@ def sync_values(region: Region) -> Mapping[str, str]:
     return _values(region, "SPREADSHEET_ID", "FHIR_SERVER_URL", "FHIR_IDENTIFIER_SYSTEM")
 
 
+def eligibility_values(region: Region) -> Mapping[str, str]:
+    """The region's account with pVerify, and PVERIFY_URL where it is not pVerify's own. Raises as the above."""
+    return _values(region, "PVERIFY_CLIENT_ID", "PVERIFY_CLIENT_SECRET")
+
+
 def _values(region: Region, *needed: str) -> Mapping[str, str]:
     try:
         values: Mapping[str, str] = region.env_vars

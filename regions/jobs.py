@@ -6,9 +6,12 @@ from typing import Any
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
+from backoffice.runs.repeating import idempotent
 from regions.models import Region
 from regions.sync import balance, prepare, reading, scope, settle, store, verdict, write
+from regions.sync.result import result_of_run
 from regions.sync.scope import PREVIEW, UNDO
+from regions.sync.undoing import changes_are_forgotten, rows_are_forgotten
 
 MODES = ("write", PREVIEW, UNDO)
 KNOWN = ("rows", "mode", "run", "only")
@@ -21,7 +24,7 @@ def sync_parameters(region: Region | None, raw: Json) -> Json:
     With mode undo: run, the sync whose changes are put back.
     """
     if region is None:
-        raise Misuse("The phone sync needs a region.")
+        raise Misuse("The phone sync needs a region: name one.")
     if unknown := set(raw) - set(KNOWN):
         raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
     mode = raw.get("mode", MODES[0])
@@ -34,7 +37,7 @@ def sync_parameters(region: Region | None, raw: Json) -> Json:
             raise Misuse("An undo puts back a whole run: leave out rows and only.")
         return {"mode": mode, "run": _undoable(region, raw["run"])}
     if {"rows", "only"} <= set(raw):
-        raise Misuse("Either rows or only.")
+        raise Misuse("Either some rows, or only those that failed in a run: leave one of the two out.")
     return {
         "mode": mode,
         **({"rows": _span(raw["rows"])} if "rows" in raw else {}),
@@ -45,25 +48,37 @@ def sync_parameters(region: Region | None, raw: Json) -> Json:
 def _only(region: Region, value: Any) -> Json:
     if not isinstance(value, dict) or set(value) != {"failures_of"}:
         raise Misuse("only holds failures_of, the number of a run.")
-    return {"failures_of": _run(region, value["failures_of"], "failures_of").pk}
+    run = _run(region, value["failures_of"], "failures_of")
+    if run.parameters["mode"] == UNDO:
+        raise Misuse(f"Run {run.pk} was an undo, which syncs no rows: undo the sync once more instead.")
+    if rows_are_forgotten(run):
+        raise Misuse(f"The rows of run {run.pk} are kept no more (PHONE_KEPT_DAYS): sync all rows instead.")
+    return {"failures_of": run.pk}
 
 
 def _undoable(region: Region, value: Any) -> int:
     run = _run(region, value, "run")
     if run.parameters["mode"] != MODES[0]:
-        raise Misuse(f"Run {run.pk} has written no phones: there is nothing to undo.")
+        raise Misuse(f"Run {run.pk} has written no phones, so there is nothing to undo: name a sync that wrote.")
+    if changes_are_forgotten(run):
+        raise Misuse(f"What run {run.pk} has changed is kept no more (PHONE_KEPT_DAYS), so it cannot be undone.")
     return run.pk
 
 
 def _run(region: Region, value: Any, name: str) -> Run:
     run = Run.objects.filter(pk=value, region=region, job="sync_phones").first() if type(value) is int else None
     if run is None:
-        raise Misuse(f"{name} is the number of a phone sync of {region.name}.")
+        raise Misuse(f"{name} is the number of a phone sync of {region.name}: the list of runs has it.")
     return run
 
 
 def only_failed(run: Run) -> Json:
-    """Parameters of a run over just the rows that failed in this one, wherever they are now."""
+    """Parameters of a run over just the rows that failed in this one, wherever they are now.
+
+    Of an undo it is the undo once more: what it has put back is then found so, and nothing else is tried.
+    """
+    if run.parameters["mode"] == UNDO:
+        return dict(run.parameters)
     return {"only": {"failures_of": run.pk}, "mode": PREVIEW if run.parameters["mode"] == PREVIEW else MODES[0]}
 
 
@@ -104,6 +119,7 @@ def in_words(parameters: Json) -> dict[str, str]:
 SYNC_PHONES = Job(
     name="sync_phones",
     title="Phone sync",
+    twice=idempotent("a phone that is as the sheet says is left alone, and one that broke off is looked up first"),
     queue="default",
     steps=(
         Step(
@@ -125,6 +141,8 @@ SYNC_PHONES = Job(
     exclusive=writes,
     environmental=verdict.ENVIRONMENTAL,
     failed_only=only_failed,
+    item_admin="regions_phonerow",
     items="rows",
     in_words=in_words,
+    result=result_of_run,
 )

@@ -21,6 +21,7 @@ from backoffice.fields import EncryptedJSONField
 from regions import keys
 from regions.sync.models import PhoneRow as PhoneRow
 from regions.sync.models import PhoneUpdate as PhoneUpdate
+from regions.sync.models import UndeliverablePhone as UndeliverablePhone
 
 TOKEN_MARK = "nw_"  # noqa: S105 (what every token begins with)
 TOKEN_DAYS = 90
@@ -34,7 +35,7 @@ TOKEN_VERBS = {
     "missing:resolve": "resolve",
     "claims:read": "see",
     "appointments:read": "see",
-    "appointments:write": "see",
+    "appointments:write": "resolve",
 }
 
 # The same verbs for people.
@@ -80,6 +81,8 @@ class Region(models.Model):
     time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
     country = models.CharField(max_length=2, blank=True, validators=[validate_country])
     pace = models.JSONField(default=dict, blank=True, help_text="Requests per second, by kind; no key, no limit.")
+    fhir = models.JSONField(default=dict, blank=True, help_text="How its FHIR server wants to be asked.")
+    clearinghouse = models.JSONField(default=dict, blank=True, help_text="Where its claims go, and from whom.")
     concurrency_per_run = models.PositiveSmallIntegerField(
         default=8, validators=[MinValueValidator(1), MaxValueValidator(keys.MAX_CONCURRENCY)]
     )
@@ -122,6 +125,35 @@ class Region(models.Model):
     def get_additional_data(self) -> dict[str, int]:
         """What the audit log keeps beside a change: whose auditors may read it."""
         return {"region": self.pk}
+
+
+class RegionVersion(models.Model):
+    """A region's configuration as it was made at one moment; the newest is the present one (regions/history.py).
+
+    `document`: {"file": the region file with every secret in clear, "env_sources"}, encrypted as a whole.
+    """
+
+    class Origin(models.TextChoices):
+        BEFORE = "before", "as it was found"
+        FILE = "file", "region file"
+        ADMIN = "admin", "admin"
+        PUT_BACK = "put back", "put back"
+
+    row_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    region = models.ForeignKey(Region, models.PROTECT, related_name="versions", editable=False)
+    number = models.PositiveIntegerField(editable=False, help_text="From 1, for each region.")
+    origin = models.CharField(max_length=10, choices=Origin.choices, editable=False)
+    put_back = models.PositiveIntegerField(null=True, editable=False, help_text="The version that it was made of.")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    document = EncryptedJSONField(identity="row_id", default=dict)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (models.UniqueConstraint(fields=("region", "number"), name="one_version_per_region_and_number"),)
+
+    def __str__(self) -> str:
+        return f"version {self.number} of region {self.region_id}"
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

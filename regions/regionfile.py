@@ -17,7 +17,22 @@ ENV_MARK = "env:"
 KEEP_MARK = "keep:"
 
 # Keys of the file that are columns of Region, as the file spells them.
-COLUMNS = ("display_name", "time_zone", "country", "pace", "concurrency_per_run", "filing_days", "collection_percent")
+COLUMNS = (
+    "display_name",
+    "time_zone",
+    "country",
+    "pace",
+    "fhir",
+    "clearinghouse",
+    "concurrency_per_run",
+    "filing_days",
+    "collection_percent",
+)
+OPTIONS = {
+    "pace": keys.pace_problems,
+    "fhir": keys.fhir_problems,
+    "clearinghouse": keys.clearinghouse_problems,
+}
 KNOWN = ("name", *COLUMNS, *keys.DEPLOYMENT_KEYS, "env_vars")
 
 Json = dict[str, Any]
@@ -109,12 +124,13 @@ def _columns(document: Json, problems: list[str]) -> Json:
             columns[key] = document[key]
             if type(document[key]) is not int or not 1 <= document[key] <= highest:
                 problems.append(f"{key}: must be a whole number from 1 to {highest}")
-    if "pace" in document:
-        pace = columns["pace"] = document["pace"]
-        if isinstance(pace, dict):
-            problems += [f"pace.{key}: {problem}" for key, problem in keys.pace_problems(pace)]
-        else:
-            problems.append("pace: must be an object")
+    for key, problems_of in OPTIONS.items():
+        if key in document:
+            options = columns[key] = document[key]
+            if isinstance(options, dict):
+                problems += [f"{key}.{name}: {problem}" for name, problem in problems_of(options)]
+            else:
+                problems.append(f"{key}: must be an object")
     if "collection_percent" in document:
         columns["collection_percent"] = _percent(document["collection_percent"], problems)
     return columns

@@ -1,5 +1,6 @@
 """A region's page: what its file holds, by form. Secrets go in and never come out."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -7,20 +8,33 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 
 from backoffice.access import ACCOUNTS, may
-from backoffice.look import CheckboxSelectMultiple, PasswordInput, TextInput, action
+from backoffice.look import CheckboxSelectMultiple, PasswordInput, Textarea, TextInput, action
 from backoffice.staffadmin import StaffAdmin
 from regions import checks, keys
-from regions.configuration import held_values, save, secrets_to_give_again, set_env_vars
-from regions.models import Region
+from regions.admin.versions import put_back_page, versions_page
+from regions.clearinghouse_keys import REQUIRED, USUAL
+from regions.configuration import destinations, held_values, save, secrets_to_give_again, set_env_vars
+from regions.models import Region, RegionVersion
+from regions.sheets import others_of
 
 KEPT = "A value is stored. Leave this empty to keep it."
 PACE_HELP = (
     'Requests per second by kind, as {"hospital": 50, "fhir": 10}; a kind that is left out has no limit. '
     f"Kinds: {', '.join(keys.PACE_KEYS)} (entries of FHIR bundles)."
+)
+FHIR_HELP = (
+    'As {"strategy": "or-search", "entries_per_batch": 50}; what is left out is the usual way. '
+    "strategy: batch-get (usual) or or-search; method: put (usual), json-patch or fhirpath-patch; batch: false where "
+    "it knows no batch; entries_per_batch (100) and bytes_per_batch (1000000); use: which phone of a patient is kept, "
+    "mobile (usual), home, work or temp."
+)
+CLEARINGHOUSE_HELP = (
+    f"An object. Needed: {', '.join(REQUIRED)} (known_hosts as ssh-keyscan prints it). Usual, where left out: "
+    f"{', '.join(f'{key} {value}' for key, value in USUAL.items())}."
 )
 PREFIX = "env_"
 REMOVE = "remove_secrets"
@@ -41,11 +55,11 @@ class RegionForm(_RegionForm):
     class Meta:
         model = Region
         fields = (
-            "name", "display_name", "time_zone", "country", "paused", "pace", "concurrency_per_run", "filing_days",
-            "collection_percent", "deployment", "staff",
+            "name", "display_name", "time_zone", "country", "paused", "pace", "fhir", "clearinghouse",
+            "concurrency_per_run", "filing_days", "collection_percent", "deployment", "staff",
         )  # fmt: skip
         widgets = {"staff": CheckboxSelectMultiple}
-        help_texts = {"pace": PACE_HELP}
+        help_texts = {"pace": PACE_HELP, "fhir": FHIR_HELP, "clearinghouse": CLEARINGHOUSE_HELP}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -60,12 +74,22 @@ class RegionForm(_RegionForm):
         self.fields[REMOVE].choices = [(key, key) for key in stored]  # type: ignore[attr-defined]
 
     def clean_pace(self) -> dict[str, Any]:
-        pace = self.cleaned_data["pace"]
-        if not isinstance(pace, dict):
-            raise forms.ValidationError('This must be an object, such as {"hospital": 50}.')
-        for key, problem in keys.pace_problems(pace):
-            self.add_error("pace", f"{key}: {problem}")
-        return pace
+        return self._options("pace", '{"hospital": 50}', keys.pace_problems)
+
+    def clean_fhir(self) -> dict[str, Any]:
+        return self._options("fhir", '{"method": "put"}', keys.fhir_problems)
+
+    def clean_clearinghouse(self) -> dict[str, Any]:
+        return self._options("clearinghouse", '{"user": "clinic"}', keys.clearinghouse_problems)
+
+    def _options(self, name: str, example: str, problems: Callable[[Any], list[tuple[str, str]]]) -> dict[str, Any]:
+        """An object of options, each of which the file could say as well."""
+        options = {} if self.cleaned_data[name] is None else self.cleaned_data[name]
+        if not isinstance(options, dict):
+            raise forms.ValidationError(f"This must be an object, such as {example}.")
+        for key, problem in problems(options):
+            self.add_error(name, f"{key}: {problem}")
+        return options
 
     def clean_deployment(self) -> dict[str, str]:
         deployment = self.cleaned_data["deployment"]
@@ -84,7 +108,9 @@ class RegionForm(_RegionForm):
             problem = keys.env_var_problem(key, value) if value else None
             if problem:
                 self.add_error(PREFIX + key, f"This {problem}.")
-        for key in secrets_to_give_again(self.held, self.values(), self._kept()):
+        held = destinations(self.held, self.initial.get("clearinghouse") or {})
+        values = destinations(self.values(), self.cleaned_data.get("clearinghouse", {}))
+        for key in secrets_to_give_again(held, values, self._kept()):
             self.add_error(PREFIX + key, "Give it again: the address that it is sent to changes.")
         return self.cleaned_data
 
@@ -104,7 +130,16 @@ class RegionForm(_RegionForm):
         return {**values, **{key: self.held[key] for key in self._kept()}}
 
 
+class SecretLines(Textarea):  # type: ignore[misc]  # unfold has no types
+    """Takes lines, and shows none of them again: not even beside a fault elsewhere in the form."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
 def _field(key: str) -> forms.CharField:
+    if keys.ENV_VARS[key] == "secret lines":
+        return forms.CharField(required=False, label=key, widget=SecretLines({"autocomplete": "off", "rows": 3}))
     widget: forms.Widget = PasswordInput({"autocomplete": "off"}) if key in keys.SECRETS else TextInput()
     return forms.CharField(required=False, label=key, widget=widget, max_length=4000)
 
@@ -116,6 +151,7 @@ class RegionAdmin(StaffAdmin):
     region_path = ""
     change_verb = "configure"
     add_verb = "configure"
+    change_form_template = "admin/regions/region_form.html"
     actions_submit_line = ("check_connections",)
     form = type("RegionFormWithKeys", (RegionForm,), {PREFIX + key: _field(key) for key in keys.ENV_VARS})
     list_display = ("name", "display_name", "time_zone", "country", "state")
@@ -124,10 +160,26 @@ class RegionAdmin(StaffAdmin):
     fieldsets = (
         (None, {"fields": ("name", "display_name", "time_zone", "country", "paused", "staff")}),
         ("Limits", {"fields": ("pace", "concurrency_per_run")}),
+        ("FHIR server", {"fields": ("fhir",)}),
+        ("Clearinghouse", {"fields": ("clearinghouse",)}),
         ("Money", {"fields": ("filing_days", "collection_percent")}),
         ("Connections", {"fields": (*(PREFIX + key for key in keys.ENV_VARS), REMOVE)}),
         ("Deployment", {"fields": ("deployment",)}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/versions/", view(self.versions), name="region_versions"),
+            path("<int:pk>/versions/<int:number>/", view(self.put_back), name="region_put_back"),
+            *super().get_urls(),
+        ]
+
+    def versions(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return versions_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
+
+    def put_back(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        return put_back_page(request, self.row_or_404(request, str(pk)), number, self.admin_site.each_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "connections") if obj else ("connections",)
@@ -153,7 +205,10 @@ class RegionAdmin(StaffAdmin):
     @action(description="Save and check the connections")  # type: ignore[untyped-decorator]  # unfold has no types
     def check_connections(self, request: HttpRequest, region: Region) -> None:
         """Ask each endpoint once, as load_region --check does, and say what came of it."""
-        findings = checks.endpoints(held_values(region))
+        values = held_values(region)
+        sharers = ["another region"] if others_of(region.name, values) else []  # which one may not be theirs to know
+        credential_file = region.deployment.get("credential_file", "")
+        findings = checks.endpoints(values, credential_file, region.clearinghouse, sharers=sharers)
         for found in findings:
             say = messages.success if found.works else messages.error
             say(request, f"{found.endpoint[0].upper()}{found.endpoint[1:]}: {found.says}.")
@@ -171,8 +226,8 @@ class RegionAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        audits = {"show_history": may(request.user, "audit")}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **audits})
+        allowed = {"show_history": may(request.user, "audit"), "may_sync": may(request.user, "start_recovery")}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **allowed})
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -187,7 +242,8 @@ class RegionAdmin(StaffAdmin):
         changed = set_env_vars(obj, form.values())
         # What was typed here no longer comes from the environment.
         obj.env_sources = {key: name for key, name in obj.env_sources.items() if key not in changed}
-        save(obj, changed if change else [])
+        by = request.user if isinstance(request.user, User) else None
+        save(obj, changed if change else [], made_by=by, origin=RegionVersion.Origin.ADMIN)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -38,4 +38,6 @@ def reset(part: StepPart) -> None:
 
 def _equal(name: str, counted: int, found: int, where: str) -> None:
     if counted != found:
-        raise OutOfBalance(f"{name}: {counted} counted, {found} {where}.")
+        raise OutOfBalance(
+            f"{name}: {counted} counted, {found} {where}. Start the sync anew (--fresh), and have it looked at."
+        )

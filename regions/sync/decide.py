@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
-from backoffice.adapters.fhir import Patient, Read, change_phone
+from backoffice.adapters.fhir import Patient, Read
 from regions.sync import verdict
 from regions.sync.intents import telecom_after, telecom_before
 from regions.sync.models import PhoneUpdate
+from regions.sync.own_fault import kept_by
 from regions.sync.scope import Sync
 from regions.sync.work import Draft, Entry, Turn, Work
 
 
 def decide(sync: Sync, work: Work, entry: Entry, patient: Patient, tries: int = 1) -> Draft | None:
-    """The patient's change; None where it has the number already, which is ours if an earlier attempt wrote it."""
-    resource = change_phone(patient.resource, entry.phone.e164, sync.today())
-    if resource is not None:
+    """The patient's change; None where it has the number already, which is ours if an earlier attempt wrote it.
+
+    It has had it, too, where that attempt went on to the number of a later row: each is written once.
+    """
+    key = (patient.id, entry.phone.e164)
+    resource = sync.with_phone(patient.resource, entry.phone.e164)
+    if resource is not None and not _went_on(sync, key):
         return Draft(entry=entry, patient=patient, resource=resource, tries=tries)
-    _count_if_ours(sync, work, entry, (patient.id, entry.phone.e164))
+    _count_if_ours(sync, work, entry, key)
     return None
 
 
@@ -26,8 +31,10 @@ def in_turn(sync: Sync, work: Work, turns: Sequence[Turn], reads: Mapping[str, R
     for turn in turns:
         if turn.patient_id in drafts:
             work.waiting.append(turn)
-        elif draft := _decide_now(sync, work, turn, reads[turn.patient_id]):
-            drafts[turn.patient_id] = draft
+            continue
+        with kept_by(turn.entry):
+            if draft := _decide_now(sync, work, turn, reads[turn.patient_id]):
+                drafts[turn.patient_id] = draft
     return list(drafts.values())
 
 
@@ -37,7 +44,7 @@ def is_ours(sync: Sync, draft: Draft, patient: Patient) -> bool:
         return False
     if draft.entry.undoes is not None:
         return _telecom(patient) == list(draft.resource.get("telecom", []))
-    return change_phone(patient.resource, draft.entry.phone.e164, sync.today()) is None
+    return sync.with_phone(patient.resource, draft.entry.phone.e164) is None
 
 
 def _decide_now(sync: Sync, work: Work, turn: Turn, read: Read) -> Draft | None:
@@ -69,10 +76,19 @@ def _put_back(sync: Sync, work: Work, turn: Turn, update: PhoneUpdate, patient: 
 
 
 def _count_if_ours(sync: Sync, work: Work, entry: Entry, key: tuple[str, str]) -> None:
-    if written := sync.settled.pop(key, None):
+    if sync.settled.get(key):
+        written = sync.settled[key].pop(0)
         written.counted = True
         work.updates.append(written)
         entry.updated += 1
+
+
+def _went_on(sync: Sync, key: tuple[str, str]) -> bool:
+    """Whether an earlier attempt made this change and then, not counted either, another one of the same patient."""
+    ours = sync.settled.get(key, [])
+    return bool(ours) and any(
+        one.pk > ours[0].pk for (patient, _), several in sync.settled.items() if patient == key[0] for one in several
+    )
 
 
 def _telecom(patient: Patient) -> list[object]:

@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from backoffice.fields import EncryptedJSONField
+from backoffice.runs.models import Resolution
 
 
 class UpdateState(models.TextChoices):
@@ -47,6 +49,7 @@ class PhoneUpdate(models.Model):
         indexes = (
             models.Index(fields=("run", "state"), name="phone_update_run_state"),
             models.Index(fields=("region", "state"), name="phone_update_region_state"),
+            models.Index(fields=("region", "patient_id"), name="phone_update_patient"),
         )
 
     def __str__(self) -> str:
@@ -91,7 +94,57 @@ class PhoneRow(models.Model):
         indexes = (
             models.Index(fields=("run", "outcome"), name="phone_row_run_outcome"),
             models.Index(fields=("region", "notice"), name="phone_row_region_notice"),
+            models.Index(fields=("region", "created_at"), name="phone_row_region_created"),
         )
 
     def __str__(self) -> str:
         return f"row {self.row} of run {self.run_id}"
+
+
+class UndeliverablePhone(models.Model):
+    """A number to which messages come back: its region's operators are to get another one from the patient.
+
+    `digest` finds the number again without showing it (regions/sync/undeliverable.py).
+    """
+
+    class Reason(models.TextChoices):
+        NO_SUCH_NUMBER = "no_such_number", "not in use"
+        UNREACHABLE = "unreachable", "not reached for days"
+        LANDLINE = "landline", "takes no SMS"
+        REFUSED = "refused", "refused by the carrier"
+        WRONG_PERSON = "wrong_person", "somebody else's"
+
+    row_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    region = models.ForeignKey("regions.Region", models.PROTECT, related_name="+", editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    reason = models.CharField(max_length=20, choices=Reason.choices, editable=False)
+    patient_id = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="At the FHIR server; empty where nobody knows."
+    )
+    reports = models.PositiveIntegerField(default=1, editable=False)
+    first_reported_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_reported_at = models.DateTimeField(default=timezone.now, editable=False)
+    resolution = models.CharField(max_length=10, choices=Resolution.choices, default=Resolution.OPEN, editable=False)
+    resolved_at = models.DateTimeField(null=True, editable=False)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    resolved_reason = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Why it was dismissed, as staff wrote it."
+    )
+    fixed_by = models.ForeignKey("runs.Run", models.PROTECT, null=True, related_name="+", editable=False)
+    phone = EncryptedJSONField(identity="row_id", default=dict, help_text="number: in E.164.")
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = "undeliverable number"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("region", "digest", "patient_id"),
+                condition=models.Q(resolution="open"),
+                name="one_open_row_per_undeliverable_number",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"undeliverable number {self.pk}"

@@ -1,6 +1,7 @@
 """The write phase: every change is committed as an intent before it is sent, and each answer is an outcome."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backoffice.adapters.fhir import Change, Read, Written
 from backoffice.runs.job import Result
@@ -32,14 +33,27 @@ def act(sync: Sync, result: Result) -> Result:
         open_ones = [
             (draft, answer) for draft, answer in zip(sent, answers, strict=True) if not _closed(work, draft, answer)
         ]
-        ids = [draft.patient.id for draft, _ in open_ones] + [turn.patient_id for turn in work.waiting]
-        reads = sync.fhir.read(ids, region=sync.region.name) if ids else {}
+        known = _known(sent, answers)
+        ids = [draft.patient.id for draft, _ in open_ones]
+        ids += [turn.patient_id for turn in work.waiting if turn.patient_id not in known]
+        reads = known | (sync.fhir.read(ids, region=sync.region.name) if ids else {})
     turns = [
         Turn(draft.entry, draft.patient.id, draft.tries + 1)
         for draft, answer in open_ones
         if _to_be_tried_again(sync, work, draft, answer, reads[draft.patient.id])
     ]
     return result_of(sync, work, in_turn(sync, work, [*turns, *work.waiting], reads), result.totals)
+
+
+def _known(sent: Sequence[Draft], answers: Sequence[Written]) -> dict[str, Read]:
+    """Patients as our own writes have left them: who waits for one needs no reading, since the version is told."""
+    known = {}
+    for draft, answer in zip(sent, answers, strict=True):
+        if answer.outcome == "written" and answer.version:
+            meta = {**draft.resource.get("meta", {}), "versionId": answer.version}
+            now = replace(draft.patient, version=answer.version, resource={**draft.resource, "meta": meta})
+            known[draft.patient.id] = Read(patient=now)
+    return known
 
 
 def _closed(work: Work, draft: Draft, answer: Written) -> bool:

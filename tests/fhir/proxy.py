@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from backoffice.sandbox.faults import Faults, Occasion
 from backoffice.sandbox.fhir import exact
-from backoffice.sandbox.hospital.faults import Faults, Occasion
 from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
 
 KINDS: Final = ("http429", "html", "drop", "drop_after", "no_total", "bad_next", "next_loop")
@@ -25,7 +25,7 @@ class Proxy:
     def __init__(self, url: str, *, seed: int = 1) -> None:
         parts = urlsplit(url)
         self._server, self._path = f"{parts.scheme}://{parts.netloc}", parts.path
-        self.faults = Faults(seed=seed, kinds=KINDS)
+        self.faults = Faults(KINDS, seed=seed)
         self._http = HttpServer(self._answer)
         self._client = httpx2.Client(timeout=30, trust_env=False, follow_redirects=False)
 
@@ -54,15 +54,19 @@ class Proxy:
             return Reply(429, b"", headers=(("Retry-After", "0"),))
         if occasion.fires("html"):
             return Reply(200, HTML, "text/html")
-        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        answer = self._client.request(
-            request.method, self._server + request.path, content=request.body or None, headers=headers
-        )
+        answer = self.pass_on(request)
         if occasion.fires("drop_after"):
             return None
         body = answer.content.replace(self._server.encode(), self._origin.encode())
         kept = tuple((name, answer.headers[name]) for name in ("etag", "location") if name in answer.headers)
         return Reply(answer.status_code, self._spoilt(body, request, occasion), headers=kept)
+
+    def pass_on(self, request: Request) -> httpx2.Response:
+        """What the server answers."""
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        return self._client.request(
+            request.method, self._server + request.path, content=request.body or None, headers=headers
+        )
 
     def _spoilt(self, body: bytes, request: Request, occasion: Occasion) -> bytes:
         try:

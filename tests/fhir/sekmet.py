@@ -85,6 +85,22 @@ class Sekmet:
         found: dict[str, Any] = self._http.get(f"{self.url}/Patient/{key}").json()
         return found
 
+    def delete(self, keys: list[str]) -> None:
+        """Delete patients, as staff."""
+        for key in keys:
+            assert self._http.delete(f"{self.url}/Patient/{key}").status_code in (200, 204)
+
+    def everybody(self, keys: list[str]) -> dict[str, dict[str, Any]]:
+        """These patients as they are, by id; who is not there is left out."""
+        found = {}
+        for begin in range(0, len(keys), 100):
+            entries = [{"request": {"method": "GET", "url": f"Patient/{key}"}} for key in keys[begin : begin + 100]]
+            bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+            for entry in self._http.post(self.url, json=bundle).json()["entry"]:
+                if entry["response"]["status"].startswith("200"):
+                    found[entry["resource"]["id"]] = entry["resource"]
+        return found
+
     def close(self) -> None:
         self._http.close()
 

@@ -33,6 +33,7 @@ entries = st.fixed_dictionaries(
 telecoms = st.lists(entries | st.sampled_from([None, "odd", 3]), max_size=6)
 
 
+@pytest.mark.slow
 @given(telecoms)
 def test_all_other_entries_stay_as_they_are_and_in_their_order(telecom: list[Any]) -> None:
     before = copy.deepcopy(telecom)

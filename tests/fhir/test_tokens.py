@@ -59,6 +59,7 @@ def test_a_token_that_was_refused_is_renewed_once_for_all(guarded: FhirServer, c
     assert sum(client.take_calls()["token_refused"] for client in clients) >= 1
 
 
+@pytest.mark.slow
 def test_tokens_of_a_second_are_renewed_in_time(guarded: FhirServer, connect: Connect) -> None:
     guarded.shape.token_seconds = 1.0
     client = by_credentials(guarded, connect)

@@ -52,7 +52,8 @@ def test_other_statuses_are_final(peer: HTTPServer, connect: Connect) -> None:
     assert client.take_calls()["requests"] == 1
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [429, pytest.param(503, marks=pytest.mark.slow)])
 def test_retry_after_is_honoured_in_seconds_and_as_a_date(peer: HTTPServer, connect: Connect, status: int) -> None:
     client = connect(peer.url_for("/fhir"), options=SEARCH)
     refuse_once(peer, status, **{"Retry-After": "1"})
@@ -73,6 +74,7 @@ def test_without_it_the_pauses_double_from_the_first(peer: HTTPServer, connect: 
     assert Options().backoff == 1.0
 
 
+@pytest.mark.slow
 def test_a_pause_holds_for_all_workers_of_the_region_and_for_no_other(
     peer: HTTPServer, server: FhirServer, connect: Connect, queue: "Redis"
 ) -> None:
@@ -148,6 +150,7 @@ def test_writes_wait_and_go_on_after_a_pause(server: FhirServer, connect: Connec
     assert len(server.store.written) == 3
 
 
+@pytest.mark.slow
 def test_a_pause_is_kept_by_who_waited_when_it_began(queue: object, queue_server: str) -> None:
     """Who has a slot already takes another after the pause, so that it does not end in a burst."""
     with closing(Pace(queue_server, "pace:held", 1)) as pace:

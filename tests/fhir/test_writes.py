@@ -69,6 +69,7 @@ def test_the_numbers_change_and_nothing_else_does(server: FhirServer, connect: C
     assert all(after[key] == before[key] for key in before.keys() - changed)
 
 
+@pytest.mark.slow
 def test_a_decimal_comes_back_with_its_digits(server: FhirServer, client: FhirClient, rich: Patient) -> None:
     put(client, change([rich]))
     assert server.store.read(rich.id)["extension"][0]["valueDecimal"] == "\x00-7.4100"  # type: ignore[index]

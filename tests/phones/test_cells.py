@@ -110,6 +110,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("cell", "e164", "rules"), READ, ids=repr)
 def test_a_cell_becomes_the_number_that_it_means(cell: object, e164: str, rules: str) -> None:
+    """S1-23, S1-24, S1-25, S1-26, S1-27, X-03, X-04: every form in which sheets and people write a number."""
     phone = clean(cell, "ID")
     assert (phone.e164, phone.reason) == (e164, "")
     assert " ".join(phone.rules) == rules
@@ -117,7 +118,7 @@ def test_a_cell_becomes_the_number_that_it_means(cell: object, e164: str, rules:
 
 @pytest.mark.parametrize(("cell", "reason"), REFUSED, ids=lambda value: repr(value)[:40])
 def test_a_cell_that_means_no_number_has_a_reason(cell: object, reason: str) -> None:
-    """X-05: there is always an outcome."""
+    """S1-23, S1-24, S1-28, X-04, X-05: nothing is made up, and there is always an outcome."""
     phone = clean(cell, "ID")
     assert (phone.e164, phone.reason) == ("", reason)
 

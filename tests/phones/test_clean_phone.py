@@ -40,6 +40,7 @@ def test_an_unknown_country_is_status_2() -> None:
     assert refused.value.returncode == 2
 
 
+@pytest.mark.slow
 def test_from_a_shell_the_exit_status_tells_a_reason_from_wrong_use(processes: Processes) -> None:
     no_number, misused = processes.manage("clean_phone", "--", "-110"), processes.manage("clean_phone", "--country")
     assert (no_number.ends(), no_number.output) == (1, "too short\n")

@@ -11,8 +11,12 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backoffice.sandbox.fhir import FhirServer
+from backoffice.sandbox.sheets import Book, SheetsServer
+from backoffice.sandbox.sheets.quota import Quota
 from regions.models import Region
 from tests.factories import RegionFactory
+from tests.sheets.world import write_xlsx
+from tests.sync.world import HEADER
 
 TOKEN = "s3cret-of-the-hospital"
 
@@ -36,9 +40,10 @@ def peer(httpserver: HTTPServer) -> HTTPServer:
     return httpserver
 
 
-def check(folder: Path, **env_vars: str) -> list[str]:
+def check(folder: Path, more: Any = None, **env_vars: str) -> list[str]:
     file = folder / "region.json"
-    file.write_text(json.dumps({"name": "purbalingga", "time_zone": "Asia/Jakarta", "env_vars": env_vars}))
+    document = {"name": "purbalingga", "time_zone": "Asia/Jakarta", **(more or {}), "env_vars": env_vars}
+    file.write_text(json.dumps(document))
     out = StringIO()
     try:
         call_command("load_region", str(file), check=True, stdout=out)
@@ -87,7 +92,42 @@ def test_client_credentials_are_tried_at_their_token_server(tmp_path: Path) -> N
 
 def test_an_endpoint_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     lines = check(tmp_path, FHIR_SERVER_URL="http://127.0.0.1:9/fhir")
-    assert lines[0] == "purbalingga: FHIR server: does not work: connection"
+    assert lines[0] == (
+        "purbalingga: FHIR server: does not work (connection): see that it runs, or correct FHIR_SERVER_URL"
+    )
+
+
+def test_a_workbook_is_opened_and_its_columns_are_found(tmp_path: Path) -> None:
+    book = write_xlsx(tmp_path / "phones.xlsx", [HEADER])
+    assert check(tmp_path, SPREADSHEET_ID=str(book)) == ["purbalingga: sheet: works, statuses go to column E"]
+    write_xlsx(book, [["identifier", "name"]])
+    assert "lacks the column phone_number" in check(tmp_path, SPREADSHEET_ID=str(book))[0]
+    assert check(tmp_path, SPREADSHEET_ID="/nowhere/phones.csv")[0].startswith("purbalingga: sheet: ")
+
+
+def test_a_sheet_that_another_region_names_as_well_is_said_to(tmp_path: Path) -> None:
+    """S1-02: a run of either would refuse it."""
+    book = write_xlsx(tmp_path / "phones.xlsx", [HEADER])
+    RegionFactory.create(name="lombok-barat", env_vars={"SPREADSHEET_ID": str(book), "WORKSHEET_ID": "Sheet1"})
+    assert check(tmp_path, SPREADSHEET_ID=str(book)) == [
+        "purbalingga: sheet: region lombok-barat names it as well, so that neither is synced: correct SPREADSHEET_ID "
+        "or WORKSHEET_ID of one of them",
+        "purbalingga: sheet did not work; nothing was changed (status 1)",
+    ]
+    assert "works" in check(tmp_path, {"name": "lombok-barat"}, SPREADSHEET_ID=str(book))[0]
+
+
+def test_a_spreadsheet_of_googles_is_asked_with_the_regions_account(tmp_path: Path, settings: Any) -> None:
+    with SheetsServer(Book({"Sheet1": [list(HEADER)]}), quota=Quota(0)) as server:
+        settings.SHEETS_URL = server.url
+        key_file = str(server.make_key_file(tmp_path / "account.json"))
+        values = {"SPREADSHEET_ID": server.spreadsheet, "WORKSHEET_ID": "Sheet1"}
+        works = "purbalingga: sheet: works, statuses go to column E"
+        assert check(tmp_path, {"credential_file": key_file}, **values) == [works]
+        refused = check(tmp_path, {"credential_file": key_file}, **{**values, "WORKSHEET_ID": "Sheet9"})
+        assert refused[0].startswith("purbalingga: sheet: ")
+        assert refused[1] == "purbalingga: sheet did not work; nothing was changed (status 1)"
+        assert "lacks credential_file" in check(tmp_path, **values)[0]
 
 
 def test_a_file_without_endpoints_is_only_read(tmp_path: Path) -> None:

@@ -159,6 +159,17 @@ def test_a_rotation_seals_everything_under_the_new_key_and_the_old_one_can_go(re
     assert Region.objects.get(pk=other.pk).env_vars["FHIR_API_TOKEN"] == "second"
 
 
+def test_a_key_that_came_in_last_is_opened_by_all_before_any_seals_with_it(region: Region, settings: Any) -> None:
+    """Without downtime: processes that were restarted already and those that were not share the database."""
+    rings = {"before": [OLD], "step 1": [OLD, NEW], "step 2": [NEW, OLD]}
+    for first, then in (("before", "step 1"), ("step 1", "before"), ("step 1", "step 2"), ("step 2", "step 1")):
+        settings.FIELD_KEYS = rings[first]
+        region.env_vars = {"HOSPITAL_API_TOKEN": f"sealed in {first}"}
+        region.save()
+        settings.FIELD_KEYS = rings[then]
+        assert Region.objects.get(pk=region.pk).env_vars["HOSPITAL_API_TOKEN"] == f"sealed in {first}"
+
+
 def test_a_rotation_names_the_rows_that_no_key_opens_and_does_the_others(region: Region, settings: Any) -> None:
     settings.FIELD_KEYS = [NEW]
     other = RegionFactory.create(env_vars={"FHIR_API_TOKEN": "second"})

@@ -82,7 +82,8 @@ regions = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=regions)
 def test_whatever_was_loaded_is_exported_so_that_loading_it_changes_nothing(document: dict[str, Any]) -> None:
     region = load(parse(json.dumps(document), environ=ENVIRON)).region

@@ -36,6 +36,7 @@ def path(tmp_path: Path) -> Path:
     return write_xlsx(tmp_path / "phones.xlsx", table())
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_lose_no_status(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "phones.xlsx", many(40))
     writers = [

@@ -100,6 +100,32 @@ def test_a_sort_between_two_pages_is_noticed(
         rows_of(connect())
 
 
+def test_statuses_that_were_written_meanwhile_are_not_taken_for_a_sort(
+    connect: Open, server: SheetsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S1-21: where column G has no name yet, it is read as well, to see that it holds nobody's data."""
+    monkeypatch.setattr("backoffice.adapters.sheets.google.PAGE_ROWS", 300)
+    (*header, _), *rows = many(1000)
+    server.book = Book({SHEET: [[*header, ""], *rows]})
+    sheet = connect()
+    reading = sheet.read()
+    first = [next(reading) for _ in range(300)]
+    post_statuses(sheet, [status(first[-1])])
+    assert [row.number for row in reading] == list(range(302, 1002))
+
+
+@pytest.mark.parametrize("column", [1, 2])
+def test_a_blank_cell_at_the_end_of_a_page_is_not_taken_for_a_sort(
+    connect: Open, server: SheetsServer, monkeypatch: pytest.MonkeyPatch, column: int
+) -> None:
+    """S1-21: an answer leaves out the blank cells that a column ends with, and has "" for those before others."""
+    monkeypatch.setattr("backoffice.adapters.sheets.google.PAGE_ROWS", 300)
+    header, *rows = many(1000)
+    rows[299][column] = ""
+    server.book = Book({SHEET: [header, *rows]})
+    assert [row.number for row in connect().read()] == list(range(2, 1002))
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [

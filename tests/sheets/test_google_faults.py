@@ -102,6 +102,7 @@ def test_a_key_that_is_void_is_refused(connect: Open, server: SheetsServer, tmp_
         rows_of(sheet)
 
 
+@pytest.mark.slow
 def test_a_token_endpoint_that_fails_is_no_fault_of_the_key(connect: Open, server: SheetsServer) -> None:
     server.faults.set("token500", 1.0)
     with pytest.raises(SheetUnavailable, match="token"):

@@ -1,6 +1,6 @@
 """X-09: where a row is now that was read a while ago. It is followed or reported, and no other row gets its status."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.adapters.sheets import Key, Place, post_statuses, where_now
@@ -13,7 +13,6 @@ TABLES = st.lists(KEYS, max_size=12).map(lambda keys: dict(enumerate(keys, start
 DISTINCT = st.lists(st.integers(0, 99), unique=True, min_size=1, max_size=30)
 
 
-@settings(deadline=None)
 @given(TABLES, TABLES)
 def test_every_row_has_a_verdict_and_only_a_row_with_its_key_as_its_place(
     read: dict[int, Key], now: dict[int, Key]
@@ -33,7 +32,6 @@ def test_every_row_has_a_verdict_and_only_a_row_with_its_key_as_its_place(
             assert read[row][0] not in {identifier for identifier, _ in now.values()}
 
 
-@settings(deadline=None)
 @given(DISTINCT, st.randoms(), st.integers(0, 5))
 def test_rows_that_are_sorted_or_shifted_are_all_found(numbers: list[int], random: "st.Random", shift: int) -> None:  # type: ignore[name-defined]
     keys = [(f"id-{number}", "0812") for number in numbers]

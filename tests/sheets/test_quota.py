@@ -14,6 +14,7 @@ from tests.sheets.conftest import Open
 from tests.sheets.world import SHEET, many, rows_of, status
 
 
+@pytest.mark.slow
 def test_a_quota_that_is_used_up_is_waited_for(connect: Open, server: SheetsServer) -> None:
     server.book = Book({SHEET: many(60)})
     server.quota.limit, server.quota.seconds = 4, 1.0
@@ -26,6 +27,7 @@ def test_a_quota_that_is_used_up_is_waited_for(connect: Open, server: SheetsServ
     assert {row[6] for row in server.book.grid(SHEET).cells[1:]} == {"success"}
 
 
+@pytest.mark.slow
 def test_who_keeps_the_pace_is_never_refused(
     connect: Open, server: SheetsServer, queue: "Redis", queue_server: str
 ) -> None:
@@ -43,6 +45,7 @@ def test_who_keeps_the_pace_is_never_refused(
     assert time.monotonic() - started > 11 / 5  # twelve reads, two of them at once
 
 
+@pytest.mark.slow
 def test_a_write_follows_the_reading_of_its_keys_without_a_wait(
     connect: Open, server: SheetsServer, queue: "Redis", queue_server: str
 ) -> None:

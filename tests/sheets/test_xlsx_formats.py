@@ -154,7 +154,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 CELLS = st.dictionaries(st.integers(1, 12), TEXT, max_size=6)
 
 
-@settings(deadline=None, max_examples=50)
+@pytest.mark.slow
+@settings(max_examples=50)
 @given(st.dictionaries(st.integers(1, 20), CELLS, max_size=8), st.integers(1, 12), st.data())
 def test_openpyxl_reads_the_texts_where_they_belong_and_all_else_unchanged(
     rows: dict[int, dict[int, str]], column: int, data: st.DataObject

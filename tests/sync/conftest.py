@@ -23,3 +23,8 @@ def server() -> Iterator[FhirServer]:
 def place(server: FhirServer, tmp_path: Path, queue: "Redis", transactional_db: None) -> Place:
     """Purbalingga, whose sheet has a row of each kind."""
     return place_of(tmp_path, server, [row for row, _, _ in MIXED], name="purbalingga", token=TOKEN)
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(short_pauses: None) -> None:
+    """No test here is about how long a retry waits."""

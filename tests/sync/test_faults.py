@@ -2,10 +2,13 @@
 
 import pytest
 
-from backoffice.runs.models import RunStatus
+from backoffice.runs.faults import Misuse
+from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.report import run_report
+from regions.jobs import SYNC_PHONES
 from regions.models import PhoneUpdate
 from tests.fhir.world import ORDINARY, mobile
+from tests.processes import Processes
 from tests.sync.world import MIXED, NUMBERS, Place, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,3 +50,35 @@ def test_what_failed_can_be_synced_once_more_alone(place: Place) -> None:
     again = sync(place.region, only={"failures_of": first.pk})
     assert place.outcomes(again) == {2: "updated", 3: "updated"}
     assert mobile(place.carriers(ORDINARY[0])[0]) == NUMBERS[ORDINARY[0]]
+
+
+@pytest.mark.slow
+def test_the_command_syncs_what_failed_once_more(place: Place, processes: Processes) -> None:
+    place.server.faults.set("conflict", 1)
+    first = sync(place.region, rows="2:3")
+    place.server.faults.clear()
+    process = processes.manage("sync_phones", "--region", "purbalingga", "--failed-of", str(first.pk), "--wait")
+    assert process.ends(within=60) == 0, process.output
+    run = Run.objects.latest("pk")
+    assert run.parameters == {"mode": "write", "only": {"failures_of": first.pk}}
+    assert place.outcomes(run) == {2: "updated", 3: "updated"}
+
+
+def test_what_an_undo_could_not_put_back_is_undone_once_more_and_not_synced(place: Place) -> None:
+    run = sync(place.region, rows="2:3")
+    place.server.faults.set("conflict", 1)
+    undo = sync(place.region, mode="undo", run=run.pk)
+    place.server.faults.clear()
+    assert run_report(undo)["outcomes"]["conflict"] == 3
+    again = sync(place.region, **SYNC_PHONES.failed_only(undo))  # type: ignore[misc]
+    assert again.parameters == {"mode": "undo", "run": run.pk}
+    assert run_report(again)["outcomes"]["updated"] == 3
+    with pytest.raises(Misuse, match="was an undo, which syncs no rows"):
+        sync(place.region, only={"failures_of": undo.pk})
+
+
+@pytest.mark.slow
+def test_a_run_that_is_no_number_is_said_in_words(place: Place, processes: Processes) -> None:
+    process = processes.manage("sync_phones", "--region", "purbalingga", "--failed-of", "last", "--wait")
+    assert process.ends(within=60) == 2
+    assert "give the number of the run whose failed rows" in process.output

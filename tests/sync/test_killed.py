@@ -32,7 +32,15 @@ def kill_at_write(server: FhirServer, number: int, running: Callable[[], Running
     server.store.put = put_and_kill  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("writes", [1, 7, 8], ids=["within the batch", "at its end", "in the second round"])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "writes",
+    [
+        pytest.param(1, id="within the batch", marks=pytest.mark.slow),
+        pytest.param(7, id="at its end", marks=pytest.mark.slow),
+        pytest.param(8, id="in the second round"),
+    ],
+)
 def test_what_was_written_before_the_kill_is_counted_after_it_and_not_written_again(
     place: Place, processes: Processes, settings: Settings, writes: int
 ) -> None:
@@ -54,6 +62,8 @@ def test_what_was_written_before_the_kill_is_counted_after_it_and_not_written_ag
         assert {mobile(patient) for patient in place.carriers(identifier)} == {number}
     for identifier in (ORDINARY[0], DUPLICATE, ORDINARY[4]):
         assert {patient["meta"]["versionId"] for patient in place.carriers(identifier)} == {"2"}
+    [twice] = place.carriers(ORDINARY[3])  # two rows, two numbers
+    assert twice["meta"]["versionId"] == "3"
     assert not PhoneUpdate.objects.filter(state__in=("intended", "unknown")).exists()
     assert run_report(run)["totals"]["successful_updates"] == 8
     assert [str(status).split(":")[0] for status in place.statuses()] == [said.split(":")[0] for _, _, said in MIXED]

@@ -2,12 +2,13 @@
 
 import pytest
 
-from backoffice.runs.models import Failure, RunStatus
+from backoffice.runs.models import Failure, Run, RunStatus
 from backoffice.runs.report import run_report
 from regions.models import PhoneRow, PhoneUpdate
 from regions.sync.intents import telecom_before
 from tests.fhir.world import ORDINARY, but_telecom, mobile, snapshot
-from tests.sync.world import MIXED, NUMBERS, Place, sync
+from tests.processes import Processes
+from tests.sync.world import MIXED, NUMBERS, Place, refill, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,6 +81,30 @@ def test_only_the_rows_that_were_asked_for_are_synced(place: Place) -> None:
     run = sync(place.region, rows="2:3")
     assert place.outcomes(run) == {2: "updated", 3: "updated"}
     assert place.statuses() == ["success", "success", *[None] * (len(MIXED) - 2)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("600:700", "Rows 600:700 are beyond the sheet; its last row is 18: ask for rows up to that one."),
+        ("9:9", "Rows 9:9 of the sheet are blank; its last row is 18: ask for rows up to that one."),
+    ],
+)
+def test_rows_where_the_sheet_has_none_are_said_and_not_complete(place: Place, rows: str, says: str) -> None:
+    refill(place, [row if n != 9 else ("", "", "") for n, (row, _, _) in enumerate(MIXED, start=2)])
+    run = sync(place.region, rows=rows, mode="preview")
+    assert (run.status, run.reason, run.detail) == (RunStatus.FAILED, "wrong_use", says)
+    assert run_report(run)["result"]["message"] == f"Processing failed: {says}"
+
+
+@pytest.mark.slow
+def test_the_command_says_so_in_one_line_and_ends_with_status_2(place: Place, processes: Processes) -> None:
+    process = processes.manage("sync_phones", "--region", "purbalingga", "--rows", "19:30", "--wait")
+    assert process.ends(within=60) == 2, process.output
+    says = "failed. Rows 19:30 are beyond the sheet; its last row is 18: ask for rows up to that one."
+    assert [line.partition(" failed")[0] for line in process.output.splitlines() if says in line] == [
+        f"Run {Run.objects.get().pk}"
+    ]
 
 
 def test_a_column_of_identifiers_and_numbers_is_not_in_the_database_in_clear(place: Place) -> None:

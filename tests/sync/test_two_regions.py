@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from backoffice.runs.models import RunStatus
+from backoffice.runs.report import run_report
 from backoffice.sandbox.fhir import FhirServer, generate
 from backoffice.sandbox.fhir.patients import nik
 from regions.models import PhoneRow, PhoneUpdate
@@ -37,6 +38,7 @@ def places(tmp_path: Path, queue: "Redis", transactional_db: None) -> Iterator[l
         yield made
 
 
+@pytest.mark.slow
 def test_two_regions_at_once_write_to_their_own_servers_alone(places: list[Place], processes: Processes) -> None:
     """S1-02, S1-03"""
     running = [
@@ -59,6 +61,7 @@ def test_two_regions_at_once_write_to_their_own_servers_alone(places: list[Place
         assert "Row 2 (E): " in process.output
 
 
+@pytest.mark.slow
 def test_a_region_whose_server_is_down_ends_and_the_other_one_does_not_notice(places: list[Place]) -> None:
     """S1-03"""
     down, up = places
@@ -70,6 +73,7 @@ def test_a_region_whose_server_is_down_ends_and_the_other_one_does_not_notice(pl
     assert down.outcomes(run) == {2: "server_failed", 3: "server_failed"}
 
 
+@pytest.mark.slow
 def test_a_token_that_the_server_does_not_take_ends_the_run_with_what_to_do(places: list[Place]) -> None:
     mine, other = places
     mine.region.env_vars = {**mine.region.env_vars, "FHIR_API_TOKEN": other.region.env_vars["FHIR_API_TOKEN"]}
@@ -78,3 +82,31 @@ def test_a_token_that_the_server_does_not_take_ends_the_run_with_what_to_do(plac
     assert (run.status, run.reason) == (RunStatus.FAILED, "configuration")
     assert "token-of" not in run.detail
     assert mine.server.store.written == other.server.store.written == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        pytest.param({}, {}, True, id="the first worksheet of both"),
+        pytest.param({"WORKSHEET_ID": "Sheet1"}, {}, True, id="by its name and as the first one"),
+        pytest.param({"WORKSHEET_ID": "Sheet1"}, {"WORKSHEET_ID": "Sheet2"}, False, id="two worksheets"),
+    ],
+)
+def test_a_region_that_names_the_sheet_of_another_one_is_not_synced(
+    places: list[Place], mine: dict[str, str], theirs: dict[str, str], same: bool
+) -> None:
+    """S1-02: else the patients of one would be looked up at the server of the other."""
+    place, other = places
+    sheet = str(other.sheet.parent / "." / other.sheet.name)
+    place.region.env_vars = {**place.region.env_vars, "SPREADSHEET_ID": sheet, **mine}
+    other.region.env_vars = {**other.region.env_vars, **theirs}
+    for region in (place.region, other.region):
+        region.save()
+    run = sync(place.region, mode="preview")
+    if not same:
+        assert run.status == RunStatus.COMPLETE
+        return
+    assert (run.status, run.reason) == (RunStatus.FAILED, "configuration")
+    assert run.detail.startswith("Another region has the sheet of purbalingga as well")
+    assert run_report(run)["calls"] == {}
+    assert sync(other.region, mode="preview").status == RunStatus.FAILED

@@ -1,5 +1,7 @@
 """An undo puts back each telecom that the sync has changed and nobody else since, digit for digit."""
 
+import json
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -61,6 +63,13 @@ def test_a_second_undo_changes_nothing(place: Place) -> None:
     assert snapshot(place.server.store) == before
 
 
+def test_the_command_undoes_a_run_where_no_worker_serves(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    run = sync(place.region)
+    call_command("undo_phone_sync", "--run", str(run.pk), "--wait", "--json")
+    assert json.loads(capsys.readouterr().out)["status"] == "complete"
+
+
+@pytest.mark.slow
 def test_the_command_undoes_a_run(place: Place, processes: Processes) -> None:
     run = sync(place.region)
     process = processes.manage("undo_phone_sync", "--run", str(run.pk), "--wait", "--json")

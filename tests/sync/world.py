@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backoffice.runs.control import restart_run, start_run
-from backoffice.runs.kernel import work
 from backoffice.runs.models import Run
-from backoffice.runs.state import waiting_parts
 from backoffice.sandbox.fhir import SYSTEM, FhirServer
+from backoffice.sandbox.fhir.outcome import Problem
+from backoffice.sandbox.http import Request
+from backoffice.sandbox.sheets import SheetsServer
 from regions.models import PhoneRow, Region
 from tests.factories import RegionFactory
 from tests.fhir.world import DUPLICATE, FOREIGN, INACTIVE, MERGED, NO_PHONE, ORDINARY, RICH, Json, snapshot
+from tests.running import finish, start
 from tests.sheets.world import write_xlsx, xlsx_statuses
 
 HEADER = ("source", "identifier", "phone_number", "name", "status_update_phone_number", "facility")
@@ -61,6 +62,48 @@ def place_of(tmp_path: Path, server: FhirServer, rows: Sequence[Sequence[Any]], 
     return Place(region=region, server=server, sheet=sheet, before=snapshot(server.store))
 
 
+def google_place_of(
+    tmp_path: Path, settings: Any, server: FhirServer, sheets: SheetsServer, *, name: str, token: str, **pace: float
+) -> Place:
+    """The same region with a spreadsheet of Google's in the place of a workbook."""
+    place = place_of(tmp_path, server, [], name=name, token=token)
+    settings.SHEETS_URL = sheets.url
+    key_file = sheets.make_key_file(tmp_path / f"{name}.json")
+    place.region.env_vars = {**place.region.env_vars, "SPREADSHEET_ID": sheets.spreadsheet}
+    place.region.deployment = {"credential_file": str(key_file)}
+    place.region.pace = {**FAST, **pace}
+    place.region.save()
+    return place
+
+
+def refill(place: Place, rows: Sequence[Sequence[Any]]) -> None:
+    """Give the sheet these rows: source, identifier, phone."""
+    write_xlsx(place.sheet, [HEADER, *rows])
+
+
+def revoke_after(server: FhirServer, requests: int) -> None:
+    """After so many requests, no token is good any more."""
+    allows, left = server.tokens.allows, [requests]
+
+    def allows_for_now(request: Request) -> bool:
+        left[0] -= 1
+        return left[0] >= 0 and allows(request)
+
+    server.tokens.allows = allows_for_now  # type: ignore[method-assign]
+
+
+def refuse_writes_of(server: FhirServer, key: str) -> None:
+    """The server finds fault with that patient whenever it is to be written."""
+    put = server.store.put
+
+    def put_or_refuse(patient: Json, **options: Any) -> int:
+        if patient["id"] == key:
+            raise Problem(422, "invariant", "the patient is not as it should be")
+        return put(patient, **options)
+
+    server.store.put = put_or_refuse  # type: ignore[method-assign]
+
+
 # A row of each kind, and what is to become of it: row 2 is the first.
 MIXED: list[tuple[tuple[Any, ...], str, str]] = [
     (("WhatsApp", ORDINARY[0], "0812-3456-7801"), "updated", "success"),
@@ -98,16 +141,4 @@ NUMBERS = {
 
 def sync(region: Region, **parameters: Any) -> Run:
     """A new chain, worked to its end."""
-    return finish(start_run("sync_phones", region=region, parameters=parameters, attended=True))
-
-
-def go_on(run: Run) -> Run:
-    """The next attempt of the run's chain, worked to its end."""
-    return finish(restart_run(run, attended=True))
-
-
-def finish(run: Run) -> Run:
-    while part := waiting_parts().filter(run=run).first():
-        work(part.pk)
-    run.refresh_from_db()
-    return run
+    return finish(start("sync_phones", region, **parameters))

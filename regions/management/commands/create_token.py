@@ -16,6 +16,7 @@ MAX_DAYS = 366
 
 class Command(BaseCommand):
     help = "Make a token of the API for a user and print it: it is kept as a hash and can be shown only now."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--user", required=True, help="whose regions and role bound the token")

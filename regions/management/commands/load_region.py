@@ -10,10 +10,12 @@ from regions import checks
 from regions.configuration import check_kept, load
 from regions.models import Region
 from regions.regionfile import RegionFile, RegionFileError, parse
+from regions.sheets import others_of
 
 
 class Command(BaseCommand):
     help = "Load a region file. With --check, call each of its endpoints once, say what works, and change nothing."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="the region file; - reads standard input")
@@ -36,7 +38,9 @@ class Command(BaseCommand):
     def check_endpoints(self, file: RegionFile) -> None:
         """One line for each endpoint; CommandError (1) when one of them does not work."""
         values = {**file.env_vars, **check_kept(file, Region.objects.filter(name=file.name).first())}
-        findings = checks.endpoints(values)
+        sharers = [f"region {name}" for name in others_of(file.name, values)]
+        credential_file = file.deployment.get("credential_file", "")
+        findings = checks.endpoints(values, credential_file, file.columns.get("clearinghouse"), sharers=sharers)
         for finding in findings:
             self.stdout.write(f"{file.name}: {finding.endpoint}: {finding.says}")
         if not findings:

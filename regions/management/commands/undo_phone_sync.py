@@ -25,5 +25,5 @@ class Command(JobCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         region = run_numbered(options["run"]).region
         if region is None:
-            raise CommandError(f"Run {options['run']} is no phone sync.", returncode=2)
+            raise CommandError(f"Run {options['run']} is no phone sync: give the number of one.", returncode=2)
         super().handle(*args, **options, region=region.name, mode=UNDO)

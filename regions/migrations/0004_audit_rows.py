@@ -16,5 +16,5 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("regions", "0002_roles"), ("auditlog", "0017_add_actor_email")]
+    dependencies = [("regions", "0003_roles"), ("auditlog", "0017_add_actor_email")]
     operations = [migrations.RunPython(forwards, backwards)]
