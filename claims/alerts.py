@@ -22,7 +22,7 @@ def deadlines() -> Iterator[Wrong]:
     """Nights that end after 04:00 as things stand: in work, not begun, or ended early and too late to be resumed."""
     now = timezone.now()
     for region in Region.objects.all():
-        for run_date in _nights_to_watch(region, now):
+        for run_date in nights_to_watch(region, now):
             night = forecast(region, run_date, now)
             if night.lines and not night.complete and not night.in_time:
                 yield Wrong(
@@ -43,11 +43,11 @@ def message(night: Forecast) -> str:
     )
 
 
-def _nights_to_watch(region: Region, now: datetime) -> set[date]:
+def nights_to_watch(region: Region, now: datetime) -> set[date]:
     """The night whose window is open or next, if claims wait for it, and one that was begun and is not complete."""
     found = set()
     tonight = run_date_at(now, region.zone)
-    if StagedBatch.objects.filter(region=region, run_date=None).exists():
+    if StagedBatch.waiting_for(region, tonight).exists():
         found.add(tonight)
     last = Run.objects.filter(job=RUN_PIPELINE.name, region=region).first()
     if last is not None and last.status != RunStatus.COMPLETE:

@@ -1,13 +1,18 @@
-"""The jobs of claims, as data."""
+"""The jobs of claims, as data: a night, a range of nights once more, and a night taken back."""
 
 from datetime import date
 
+from django.utils import timezone
+
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
-from backoffice.runs.models import Run
+from backoffice.runs.models import LIVE, Run
 from backoffice.runs.parameters import day, whole
+from backoffice.runs.repeating import idempotent
+from claims import again, taking_back
 from claims.models import Night, StagedBatch
 from claims.pipeline import adjudicate, enrich, extract, night, price, remit, validate
+from claims.pipeline.order import standing_after, unfinished_before
 from regions.models import Region
 
 RUN_PIPELINE_NAME = "run_pipeline"
@@ -35,18 +40,33 @@ def pipeline_parameters(region: Region | None, raw: Json) -> Json:
 
 
 def _check_order(region: Region, run_date: date) -> None:
-    """Nights follow each other: each begins with the accumulators that the one before has left."""
-    nights = Night.objects.filter(region=region)
-    if nights.filter(run_date__gt=run_date).exists():
-        raise Misuse(f"A later night than {run_date} has been run; only the latest can be undone and run again.")
-    before = nights.filter(run_date__lt=run_date).first()
-    if before and not Run.objects.filter(chain=before.chain, status="complete").exists():
-        raise Misuse(f"The night of {before.run_date} is not complete. Finish it, or undo it with undo_pipeline.")
-    batches = StagedBatch.objects.filter(region=region)
-    if not batches.filter(run_date=None).exists() and not batches.filter(run_date=run_date).exists():
+    """Nights follow each other: each begins with the accumulators that the one before has left. One that is still to
+    come would bar all those before it."""
+    if later := standing_after(region, run_date):
+        raise Misuse(
+            f"A later night than {run_date} has been run; only the latest can be undone and run again. To take it back:"
+            f" {_taking_back(later[-1])}"
+        )
+    today = timezone.localdate(timezone=region.zone)
+    if run_date > today and not Night.objects.filter(region=region, run_date=run_date).exists():
+        raise Misuse(f"{run_date} is still to come: in {region.zone} it is {today}.")
+    if before := unfinished_before(region, run_date):
+        raise Misuse(
+            f"The night of {before.run_date} is not complete. Finish it, or take it back: {_taking_back(before)}"
+        )
+    key = pipeline_key(region, {"run_date": run_date.isoformat()})
+    live = Run.objects.filter(job=RUN_PIPELINE_NAME, region=region, status__in=LIVE).exclude(key=key).first()
+    if live:
+        raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
+    taken = StagedBatch.objects.filter(region=region, run_date=run_date)
+    if not StagedBatch.waiting_for(region, run_date).exists() and not taken.exists():
         raise Misuse(
             f"No claims are staged for {region.name}. Load them: manage.py load_claims DIR --region {region.name}"
         )
+
+
+def _taking_back(night: Night) -> str:
+    return _undoing(night, "--release")
 
 
 def pipeline_key(region: Region, parameters: Json) -> str:
@@ -56,6 +76,7 @@ def pipeline_key(region: Region, parameters: Json) -> str:
 RUN_PIPELINE = Job(
     name=RUN_PIPELINE_NAME,
     title="Claims pipeline",
+    twice=idempotent("a night that is complete is not run again, one that broke off goes on where it was"),
     queue="processors",
     steps=(
         Step(
@@ -89,3 +110,109 @@ RUN_PIPELINE = Job(
     key=pipeline_key,
     once=True,
 )  # fmt: skip
+
+RERUN_PIPELINE_NAME = "rerun_pipeline"
+RANGE = ("from", "to", "partitions")
+
+
+def range_parameters(region: Region | None, raw: Json) -> Json:
+    """{from, to, partitions where they are others than before}: dates of nights, both counted in, that may be run again
+    together: nothing stands on what they have left, and the night before them is complete."""
+    if region is None:
+        raise Misuse("Nights are run again in a region.")
+    if unknown := set(raw) - set(RANGE):
+        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(RANGE)}.")
+    if "from" not in raw or "to" not in raw:
+        raise Misuse("Say which nights: from and to, as 2026-11-21; both are counted in.")
+    first, last = day(raw, "from"), day(raw, "to")
+    if first > last:
+        raise Misuse(f"from {first} is after to {last}.")
+    stored: Json = {"from": first.isoformat(), "to": last.isoformat()}
+    if "partitions" in raw:
+        stored["partitions"] = whole(raw, "partitions", 1, 1, MOST_PARTITIONS)
+    _check_range(region, first, last)
+    return stored
+
+
+def _check_range(region: Region, first: date, last: date) -> None:
+    if not again.nights_between(region.pk, first, last).exists():
+        nights = Night.objects.filter(region=region)[:5]
+        latest = ", ".join(str(night.run_date) for night in nights) or "none yet"
+        raise Misuse(f"{region.name} has no night from {first} to {last}. Latest: {latest}.")
+    if later := standing_after(region, last):
+        raise Misuse(
+            f"The night of {later[0].run_date} stands on what these have left. Run it again with them:"
+            f" --to {later[-1].run_date}; or undo it first: {_undoing(later[-1])}"
+        )
+    if before := unfinished_before(region, first):
+        raise Misuse(f"The night of {before.run_date} before them is not complete. Finish it, or begin with it.")
+    elsewhere = Run.objects.filter(job=RUN_PIPELINE_NAME, region=region, status__in=LIVE)
+    live = elsewhere.exclude(chain__in=again.nights_between(region.pk, first, last).values("chain")).first()
+    if live:
+        raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
+
+
+def _undoing(night: Night, *options: str) -> str:
+    named = f"manage.py undo_pipeline --region {night.region.name} --run-date {night.run_date}"
+    return " ".join((named, *options, "--wait"))
+
+
+def range_in_words(parameters: Json) -> dict[str, str]:
+    partitions = parameters.get("partitions")
+    return {
+        "Nights": f"{parameters['from']} to {parameters['to']}",
+        "Partitions": str(partitions) if partitions else "as each had before",
+    }
+
+
+RERUN_PIPELINE = Job(
+    name=RERUN_PIPELINE_NAME,
+    title="Nights run again",
+    twice=idempotent("each night is taken back before it runs anew"),
+    queue="processors",
+    steps=(
+        Step(name="undo", open=again.open_step, chunks=again.chunks_of_undo, prepare=again.undo),
+        Step(name="run", open=again.open_step, chunks=again.chunks_of_runs, prepare=again.account),
+    ),
+    outcomes=(again.COMPLETE, again.LEFT_OUT),
+    parameters=range_parameters,
+    key=lambda region, parameters: str(region.name),
+    items="nights",
+    in_words=range_in_words,
+)
+
+UNDO_PIPELINE_NAME = "undo_pipeline"
+
+
+def undo_parameters(region: Region | None, raw: Json) -> Json:
+    """{run_date, release: whether its date is freed as well}: the latest night of the region, and not live."""
+    if region is None:
+        raise Misuse("A night is of a region.")
+    if unknown := set(raw) - {"run_date", "release"}:
+        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: run_date, release.")
+    if "run_date" not in raw:
+        raise Misuse("Say which night: run_date, as 2026-11-21.")
+    run_date, free = day(raw, "run_date"), raw.get("release", False)
+    if not isinstance(free, bool):
+        raise Misuse("release is true or false.")
+    night = Night.objects.filter(region=region, run_date=run_date).first()
+    if night is None or night.last_run is None:
+        raise Misuse(f"{region.name} has no night of {run_date} that was run.")
+    if night.last_run.live:
+        raise Misuse(f"Run {night.last_run.pk} is {night.last_run.status}. Stop it first.")
+    if not night.undone:
+        _check_order(region, run_date)
+    return {"run_date": run_date.isoformat(), "release": free}
+
+
+UNDO_PIPELINE = Job(
+    name=UNDO_PIPELINE_NAME,
+    title="Night taken back",
+    twice=idempotent("a night that was taken back stays so"),
+    queue="processors",
+    steps=(Step(name="undo", open=again.open_step, chunks=taking_back.chunks, prepare=taking_back.take_back),),
+    outcomes=(taking_back.UNDONE, taking_back.RELEASED),
+    parameters=undo_parameters,
+    key=lambda region, parameters: str(region.name),
+    items="nights",
+)

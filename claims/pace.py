@@ -49,9 +49,8 @@ class Pace:
 
 def staged_lines(region: Region, run_date: Any) -> int:
     """The lines of the night; before it has taken any, those that wait."""
-    batches = StagedBatch.objects.filter(region=region)
-    own = batches.filter(run_date=run_date)
-    batches = own if own.exists() else batches.filter(run_date=None)
+    own = StagedBatch.objects.filter(region=region, run_date=run_date)
+    batches = own if own.exists() else StagedBatch.waiting_for(region, run_date)
     return batches.aggregate(lines=Sum("lines"))["lines"] or 0
 
 

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from backoffice.audit import hidden, record_change
-from backoffice.runs.models import Failure, Resolution, Run, RunStatus
+from backoffice.runs.models import Failure, Resolution
 from claims.jobs import RUN_PIPELINE_NAME
 from claims.models import AdjudicatedClaim, Night, StagedBatch, StagedLine
 from claims.pipeline.numbers import NIGHT
@@ -66,7 +66,9 @@ def reprocess(rows: QuerySet[Failure], user: User) -> Restaged:
 
 @transaction.atomic
 def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restaged) -> None:
-    Region.objects.select_for_update().get(pk=region.pk)  # two who press the button at once come one after the other
+    Region.objects.select_for_update(no_key=True).get(
+        pk=region.pk
+    )  # two who press the button at once come one after the other
     nights = {night.chain: night for night in Night.objects.filter(region=region)}
     settled = _adjudicated({row.reference for row in rows}, {night.pk for night in nights.values()})
     batches: dict[date, StagedBatch] = {}
@@ -93,7 +95,7 @@ def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
     """Why the claim is not staged again; empty where nothing speaks against it."""
     if row.resolution != Resolution.OPEN:
         return "resolved already"
-    if night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+    if night is None or not night.complete:
         return "their night is not complete"
     batches = StagedBatch.objects.filter(region=night.region_id, run_date=None)
     if StagedLine.objects.filter(batch__in=batches, claim_id=row.reference).exists():

@@ -20,7 +20,7 @@ from backoffice.runs.faults import Misuse
 LINES = "claim_lines.csv"
 NAMES = (
     LINES, "providers.csv", "procedure_codes.csv", "plans.csv", "plan_benefits.csv", "member_benefits.csv",
-    "fee_schedule.csv", "contract_terms.csv", "accumulators.csv",
+    "fee_schedule.csv", "contract_terms.csv", "accumulators.csv", "remittance_payers.csv",
 )  # fmt: skip
 MOST_ENTRIES = 100  # of a ZIP, folders and what a Mac adds included
 BLOCK = 1024 * 1024

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -27,8 +27,9 @@ from backoffice.runs.faults import Misuse
 from claims.jobs import RUN_PIPELINE
 from claims.models import Night, StagedBatch
 from claims.pipeline.load import Loaded, load
+from claims.pipeline.restage import discard, is_of_rejects
 from claims.uploads import LINES, NAMES, Limit, unpack
-from clinic.admin.start import RegionField
+from regions.admin.choosing import RegionField
 from regions.models import Region
 
 EachContext = Callable[[HttpRequest], Any]
@@ -69,10 +70,35 @@ def batches_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
         **each_context(request),
         "title": "Staged claims",
         "listing": listing,
-        "rows": [{"row": row, "night": nights.get((row.region_id, row.run_date))} for row in page],
+        "rows": [
+            {
+                "row": row,
+                "night": nights.get((row.region_id, row.run_date)),
+                "may_discard": may_load(request) and row.run_date is None and not is_of_rejects(row),
+            }
+            for row in page
+        ],
         "may_load": may_load(request),
     }
     return TemplateResponse(request, "admin/claims/batches.html", context)
+
+
+@requires(RUN_PIPELINE.start_verb)
+def discard_page(request: HttpRequest, pk: int, each_context: EachContext) -> HttpResponse:
+    """GET: the question. POST: the batch is gone, or why it is not."""
+    if not may_load(request):
+        raise PermissionDenied
+    batch = get_object_or_404(scoped(StagedBatch.objects.select_related("region"), request.user), pk=pk)
+    if request.method == "POST":
+        try:
+            discard(batch)
+        except Misuse as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"Batch {pk} is gone, with {count(batch.lines, 'line')}.")
+        return redirect(reverse("admin:claims_batches"))
+    context = {**each_context(request), "title": f"Discard batch {pk}", "batch": batch}
+    return TemplateResponse(request, "admin/claims/discard_batch.html", context)
 
 
 def nights_of(batches: Sequence[StagedBatch]) -> QuerySet[Night]:

@@ -4,7 +4,7 @@ The member's id is sent by POST only, and stands in no address and no log."""
 
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -12,12 +12,12 @@ from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from backoffice.access import may, requires, scoped, shown
+from backoffice.access import may, requires, shown
 from backoffice.audit import record_view
 from claims.clashes import clashes
 from claims.ledger import Clash, holder, ledger, record_ledger_view
 from claims.models import Night
-from clinic.admin.start import RegionField
+from regions.admin.choosing import RegionField, offer_regions
 from regions.models import Region
 
 CLASHES_SHOWN = 200
@@ -32,11 +32,7 @@ class MemberForm(forms.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        regions = scoped(Region.objects.all(), request.user, "")
-        field = cast(RegionField, self.fields["region"])
-        field.queryset = regions
-        if len(regions) == 1:
-            field.initial = regions[0]
+        offer_regions(self, request)
 
 
 @never_cache

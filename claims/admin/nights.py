@@ -1,7 +1,7 @@
 """Nights in the admin: the list, and the page of one with its timeline, its control rows and its ways to go on."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -21,12 +21,14 @@ from backoffice.runs import control
 from backoffice.runs.admin.runs import read_and_failed
 from backoffice.runs.words import said
 from backoffice.staffadmin import StaffAdmin
-from claims.admin.batches import batches_page, load_page, may_load
+from claims.admin.again import again_page
+from claims.admin.batches import batches_page, discard_page, load_page, may_load
 from claims.admin.ledger import clashes_page, ledger_page
 from claims.admin.rejects import act_on_rejects, rejects_page
 from claims.admin.restart import restart_page
 from claims.admin.start import start_night
 from claims.admin.tables import tables_page
+from claims.admin.undo import undo_page
 from claims.controls import controls, dollars, last_runs
 from claims.forecast import Forecast, forecast
 from claims.forecast_words import capacity_in_words, slack_in_words
@@ -41,27 +43,28 @@ FILTERS = (Filter(name="region", title="Region", apply=by("region__name"), choic
 
 @admin.register(Night)
 class NightAdmin(StaffAdmin):
-    """Read only: a night is started, stopped and restarted by backoffice.runs.control, and undone by command."""
+    """Read only: a night is started, stopped, restarted and undone by backoffice.runs.control."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("region")
 
     def get_urls(self) -> list[URLPattern]:
-        def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-            return path(route, self.admin_site.admin_view(view), name=name)
-
+        page = self.page_at
         context = self.admin_site.each_context
         return [
             page("start/", partial(start_night, each_context=context), "start_run_pipeline"),
+            page("again/", partial(again_page, each_context=context), "claims_nights_again"),
             page("rejects/", partial(rejects_page, each_context=context), "claims_rejects"),
             page("rejects/act/", require_POST(partial(act_on_rejects, each_context=context)), "claims_rejects_act"),
             page("batches/", partial(batches_page, each_context=context), "claims_batches"),
             page("batches/load/", csrf_exempt(partial(load_page, each_context=context)), "claims_load"),
+            page("batches/<int:pk>/discard/", partial(discard_page, each_context=context), "claims_batch_discard"),
             page("tables/", partial(tables_page, each_context=context), "claims_tables"),
             page("ledger/", partial(ledger_page, each_context=context), "claims_ledger"),
             page("<int:pk>/live/", self.live, "claims_night_live"),
             page("<int:pk>/clashes/", self.clashes, "claims_night_clashes"),
             page("<int:pk>/restart/", self.restart, "claims_night_restart"),
+            page("<int:pk>/undo/", self.undo, "claims_night_undo"),
             *super().get_urls(),
         ]
 
@@ -99,6 +102,9 @@ class NightAdmin(StaffAdmin):
 
     def restart(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return restart_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
+
+    def undo(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return undo_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
 
     def clashes(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return clashes_page(request, self.row_or_404(request, str(pk)), self.admin_site.each_context)
@@ -144,5 +150,6 @@ def page_of(request: HttpRequest, night: Night) -> dict[str, Any]:
         "remittances": remittances.count(),
         "paid": dollars(remittances.aggregate(paid=Sum("paid"))["paid"] or 0),
         "may_restart": bool(run and shown.choices and may_run(request.user, RUN_PIPELINE.start_verb)),
+        "may_undo": bool(run and not run.live and may_run(request.user, RUN_PIPELINE.start_verb)),
         "may_export": may(request.user, "export"),
     }

@@ -11,20 +11,20 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from backoffice.access import may, requires, scoped, shown
 from backoffice.audit import record_view
+from backoffice.exports import csv_download
 from backoffice.formats import count
 from backoffice.lists import Filter, Listing, by, is_id, region_choices
 from backoffice.runs.models import Failure, Resolution
 from claims.models import Night
 from claims.pipeline.validate import REASONS
 from claims.rejects import EXPORTED, dismiss, export_rows, rejects, reopen, reprocess
-from clinic.export import csv_lines
 from regions.models import Region
 
 NIGHTS_OFFERED = 60
@@ -211,6 +211,4 @@ def export(request: HttpRequest) -> HttpResponse:
     rows = listing_of(request).rows
     for region in Region.objects.filter(pk__in=rows.order_by().values("run__region")):
         record_view(region, export="rejects", count=rows.filter(run__region=region).count())
-    answer = StreamingHttpResponse(csv_lines(EXPORTED, export_rows(rows)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="rejected-claims.csv"'
-    return answer  # type: ignore[return-value]
+    return csv_download("rejected-claims", EXPORTED, export_rows(rows))

@@ -2,22 +2,26 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from backoffice.access import may
 from backoffice.audit import record_view
+from backoffice.exports import csv_lines
 from backoffice.lists import Filter, Listing, by, by_id, is_id, region_choices
+from backoffice.runs.faults import Misuse, OutOfBalance
 from backoffice.staffadmin import StaffAdmin
+from claims.admin.payments import payments_of, payments_shown, taken_back
 from claims.admin.rejects import night_choices
 from claims.controls import dollars
 from claims.models import Provider, Remittance
+from claims.pipeline.documents import hand_out
 from claims.remittances import COLUMNS, csv_rows, lines_of
-from clinic.export import csv_lines
 
 FILTERS = (
     Filter(name="night", title="Night", apply=by_id("night"), choices=night_choices),
@@ -39,7 +43,10 @@ class RemittanceAdmin(StaffAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         download = path("<int:pk>/csv/", self.admin_site.admin_view(self.download), name="claims_remittance_csv")
-        return [download, *super().get_urls()]
+        payment = path(
+            "<int:pk>/835/<int:document>/", self.admin_site.admin_view(self.payment), name="claims_remittance_835"
+        )
+        return [download, payment, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self.check_may_see(request)
@@ -77,6 +84,8 @@ class RemittanceAdmin(StaffAdmin):
             "page": page,
             "pages": -(-row.lines // LINES_SHOWN),
             "may_export": may(request.user, "export"),
+            "payments": list(payments_shown(row)) if self._may_take_payments(request) else [],
+            "taken_back": taken_back(row),
         }
         return TemplateResponse(request, "admin/claims/remittance.html", context)
 
@@ -89,6 +98,25 @@ class RemittanceAdmin(StaffAdmin):
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="remittance-{row.pk}.csv"'
         return answer  # type: ignore[return-value]
+
+    def payment(self, request: HttpRequest, pk: int, document: int) -> HttpResponse:
+        """An 835 as it was written. It names patients, which the CSV does not."""
+        if not self._may_take_payments(request):
+            raise PermissionDenied
+        row: Remittance = self.row_or_404(request, str(pk))
+        found = get_object_or_404(payments_of(row), pk=document)
+        try:
+            content = hand_out(found)
+        except (Misuse, OutOfBalance) as refusal:
+            messages.error(request, str(refusal))
+            return redirect("admin:claims_remittance_change", row.pk)
+        record_view(found, region=found.region_id, export="835")
+        answer = HttpResponse(content, content_type="application/edi-x12")
+        answer["Content-Disposition"] = f'attachment; filename="payment-{found.trace}.835"'
+        return answer
+
+    def _may_take_payments(self, request: HttpRequest) -> bool:
+        return self.has_export_permission(request) and may(request.user, "patient_data")
 
 
 def name_of(row: Remittance) -> str:

@@ -1,4 +1,4 @@
-"""Going on with a night: each way with its forecast end, a question, and the restart. Undo is for the command."""
+"""Going on with a night: each way with its forecast end, a question, and the restart."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -40,6 +40,7 @@ def restart_page(request: HttpRequest, night: Night, each_context: Callable[[Htt
     context = {
         **each_context(request),
         "title": f"Restart the night of {night.run_date}, {night.region.display_name}",
+        "job": RUN_PIPELINE,
         "night": night,
         "forecast": shown,
         "chosen": chosen,

@@ -9,15 +9,13 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from backoffice.access import requires, scoped
-from backoffice.runs.admin.runs import redirect_to_run
-from backoffice.runs.control import start_run
+from backoffice.runs.admin.starting import started
 from backoffice.runs.job import Json
-from backoffice.runs.models import Run
 from claims.admin.batches import may_load
 from claims.jobs import RUN_PIPELINE
 from claims.pace import staged_lines
 from claims.window import run_date_at
-from clinic.admin.start import RegionField
+from regions.admin.choosing import RegionField
 from regions.models import Region
 
 
@@ -56,15 +54,11 @@ def start_night(request: HttpRequest, each_context: Any) -> HttpResponse:
     regions = list(scoped(Region.objects.all(), request.user, ""))
     form = NightForm(request.POST or None, regions=regions)
     if request.method == "POST" and form.is_valid():
-
-        def start() -> Run:
-            region = form.cleaned_data["region"]
-            return start_run(RUN_PIPELINE.name, region=region, parameters=form.parameters(), user=request.user)  # type: ignore[arg-type]
-
-        return redirect_to_run(request, None, start)
+        return started(request, RUN_PIPELINE, form)
     context = {
         **each_context(request),
         "title": "Start a night",
+        "job": RUN_PIPELINE,
         "form": form,
         "may_load": may_load(request),
         "waiting": [

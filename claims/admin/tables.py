@@ -21,7 +21,17 @@ from claims.forecast import forecast
 from claims.forecast_words import capacity_in_words
 from claims.jobs import RUN_PIPELINE
 from claims.measured import advice_of
-from claims.models import ContractTerms, Fee, Night, Plan, PlanBenefit, ProcedureCode, Provider, StepSetting
+from claims.models import (
+    ContractTerms,
+    Fee,
+    Night,
+    Plan,
+    PlanBenefit,
+    ProcedureCode,
+    Provider,
+    RemittancePayer,
+    StepSetting,
+)
 from regions.models import Region
 
 MOST = 1_000_000
@@ -77,6 +87,7 @@ TABLES: dict[type[Model], Reference] = {
     ContractTerms: Reference(
         columns=("contract_id", region, "fee_schedule_id", "multiplier_percent", "percent_of_charge")
     ),
+    RemittancePayer: Reference(columns=("payer_id", "name", region, "tax_id", "city", "phone", "for_all")),
 }
 
 

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.undone import is_undone
 from regions.models import Region
 
 
@@ -39,6 +41,23 @@ class Night(models.Model):
 
     def __str__(self) -> str:
         return f"{self.region.name} {self.run_date}"
+
+    @property
+    def complete(self) -> bool:
+        """Whether its last attempt is: once undone or begun again from a step it is not, whatever it was before."""
+        last = self.last_run
+        return last is not None and last.status == RunStatus.COMPLETE
+
+    @property
+    def undone(self) -> bool:
+        """Whether nothing of it stands, as if it had not begun; its lines and its place it has still."""
+        last = self.last_run
+        return last is not None and is_undone(last)
+
+    @property
+    def last_run(self) -> Run | None:
+        """Its last attempt."""
+        return Run.objects.filter(chain=self.chain).select_related("region").order_by("-attempt").first()
 
 
 class OutputFile(models.Model):

@@ -129,3 +129,25 @@ class ContractTerms(Reference):
 
     def __str__(self) -> str:
         return self.contract_id
+
+
+class RemittancePayer(Reference):
+    """Who pays a region's claims, as its 835s name him. Claims that came as 837P name their payer themselves."""
+
+    payer_id = models.CharField("payer", max_length=40, editable=False)
+    name = models.CharField(max_length=60)
+    tax_id = models.CharField("tax id", max_length=9)
+    street = models.CharField(max_length=55)
+    city = models.CharField(max_length=30)
+    state = models.CharField(max_length=2)
+    zip_code = models.CharField("ZIP code", max_length=15)
+    contact = models.CharField(max_length=60)
+    phone = models.CharField(max_length=10)
+    for_all = models.BooleanField(help_text="Pays the claims that did not come as 837P as well; at most one does.")
+
+    class Meta:
+        ordering = ("payer_id",)
+        constraints = (models.UniqueConstraint(fields=("region", "payer_id"), name="one_remittance_payer"),)
+
+    def __str__(self) -> str:
+        return f"{self.payer_id} {self.name}"

@@ -1,63 +1,47 @@
 """Step 5, PNCADJ: every priced line against its member's accumulators, in the order of service [S2-05] [S2-42].
 
-Moving rows is the cost, the arithmetic is one plain function per line (claims/pipeline/rules.py).
+What is computed is in claims/pipeline/shares.py; here it is written down, in an order that a crash cannot hurt.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING
 
 from django.db.models import Max
 
 from backoffice.runs.faults import ConfigError, OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
-from claims.models import AdjudicatedClaim, BeforeImage, PricedClaim
-from claims.pipeline import accumulators, bulk, editions, price, verify
+from claims.models import Accumulator, AdjudicatedClaim, BeforeImage, PricedClaim
+from claims.pipeline import accumulators, bulk, editions, frames, price, verify
 from claims.pipeline.accumulators import Key
 from claims.pipeline.ahead import ahead
-from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading
+from claims.pipeline.cut import checkpoints, cut, split
+from claims.pipeline.night import Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
 from claims.pipeline.night import commit as commit_rows
 from claims.pipeline.numbers import base, span
-from claims.pipeline.rules import VISIT_LIMIT, Benefit, Met, adjudicate
+from claims.pipeline.rules import Benefit
+from claims.pipeline.shares import Year, adjudicated_lines
 
 if TYPE_CHECKING:
     import polars as pl
 
 OUTPUT = "adjudicated"
-COLUMNS = (
-    "seq", "claim_id", "line_number", "member_id", "provider_npi", "service_date", "category", "denial", "method",
-    "billed", "allowed", "copay", "deductible", "coinsurance", "paid",
-)  # fmt: skip
-SHARES = ("copay", "deductible", "coinsurance")
-NOT_PAID = (None, None, None)
 PAID, DENIED = "paid", "denied"
 
 
 @dataclass(kw_only=True, slots=True)
 class Adjudicated(Rows):
-    """A checkpoint's rows, its before images, and what the accumulators come to."""
+    """A checkpoint's rows, and what the accumulators come to: `opened`, those that stood nowhere before, as rows of
+    their table; `changed`, the others. `images`: those of its whole block, if it is the first of it that needs any."""
 
-    images: pl.DataFrame
-    years: Sequence[Year]
-
-
-class Year(NamedTuple):
-    """A member's year within a checkpoint, as a before image keeps it: what it was and has come to, and between which
-    of the member's records."""
-
-    member_id: str
-    benefit_year: int
-    before: str | None
-    after: str
-    first: int
-    last: int
+    images: frames.Rows | None
+    opened: frames.Rows
+    changed: dict[Key, str]
 
 
 @contextmanager
@@ -91,38 +75,50 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     return ahead(_computed(work, checkpoint or {}))
 
 
-def _computed(work: Work, checkpoint: Json) -> Iterator[Chunk]:
-    """Checkpoints whose lines are adjudicated, each with what it makes of the members' years. The next is computed
-    while one is committed: of a member that it shares with this one, `carried` has what does not stand yet."""
-    begin, end = span(work.night.pk, work.partition)
+def _computed(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
+    """Blocks of checkpoints whose lines are adjudicated, each with its before images. A block is computed while the
+    one before is committed: of a member that they share, `carried` has what does not stand yet."""
+    part = (work.night.pk, work.partition)
+    number = work.part.checkpoint_number
+    begin, end = span(*part)
     of = (PricedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(seq=Max("seq"))["seq"] or begin) - begin
     images = int(checkpoint.get("images", 0))
     carried: dict[Key, str] = {}
     priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after)
-    for frame in cut(priced, work.frequency):
-        last, seq = frame["member_id"][-1], int(frame["seq"][-1])
-        standing = accumulators.stored(work.region.pk, frame["member_id"].unique().to_list()) | carried
-        adjudicated, years = adjudicated_lines(frame, standing, work.references["benefits"])
+    for block in cut(ahead([frame] for frame in priced), work.frequency):
+        last, count = block["member_id"][-1], checkpoints(block)
+        standing = _standing(work, block["member_id"]) | carried
+        adjudicated, years = adjudicated_lines(block, standing, work.references["benefits"])
         touched = {(year.member_id, year.benefit_year): year.after for year in years}
         carried = {key: text for key, text in (carried | touched).items() if key[0] == last}
-        key = [str(value) for value in frame.select("member_id", "service_date", "claim_id", "line_number").row(-1)]
-        yield Chunk(
-            data=(frame, adjudicated, years, images), checkpoint=work.at(seq, key=key, images=images + len(years)),
-            done=seq - begin, of=of, label=f"{seq - begin:,} of {of:,} lines",
-        )  # fmt: skip
-        images += len(years)
+        totals = merged(count, reading_each(block, "allowed"), counted_each(adjudicated, OUTPUT, "paid"))
+        made = []
+        rows = _rows(work, adjudicated, _images(years, base(*part) + images + 1, number + 1), count)
+        for lines, found, figures in zip(split(adjudicated, count), rows, totals, strict=True):
+            images, seq = images + found.opened.height + len(found.changed), int(lines["seq"][-1])
+            key = [str(lines[name][-1]) for name in ("member_id", "service_date", "claim_id", "line_number")]
+            made.append(of_lines((lines, found, figures), work.at(seq, key=key, images=images), seq - begin, of))
+        number += count
+        yield made
+
+
+def _standing(work: Work, members: pl.Series) -> dict[Key, str]:
+    """The years of a block's members, which are in order."""
+    if work.night.partitions == 1:
+        return accumulators.stored_between(work.region.pk, members[0], members[-1])
+    return accumulators.stored(work.region.pk, members.unique().to_list())
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    frame, adjudicated, years, images_before = chunk.data
-    images = _images(work, years, images_before)
-    denied = int((adjudicated["denial"] != 0).sum())
+    lines, rows, totals = chunk.data
+    denied = int((lines["denial"] != 0).sum())
     return Result(
-        read=frame.height,
-        outcomes=_outcomes(frame.height - denied, denied),
-        totals={"in": frame.height, **reading(frame, "allowed"), **counted(adjudicated, OUTPUT, "paid")},
-        rows=Adjudicated(frames=[(AdjudicatedClaim, adjudicated)], images=images, years=years),
-        intents=[images] if images.height else (),
+        read=lines.height,
+        outcomes=_outcomes(lines.height - denied, denied),
+        totals=totals,
+        rows=rows,
+        intents=[rows] if rows.opened.height or rows.changed else (),
+        intended=rows.images is None,
     )
 
 
@@ -130,86 +126,52 @@ def _outcomes(paid: int, denied: int) -> Counter[str]:
     return Counter({word: n for word, n in ((PAID, paid), (DENIED, denied)) if n})
 
 
-def adjudicated_lines(
-    frame: pl.DataFrame, standing: Mapping[Key, str], benefits: Mapping[tuple[str, str], Benefit]
-) -> tuple[pl.DataFrame, list[Year]]:
-    """The lines with what adjudication adds, in their order, which is by member and date; and what that makes of the
-    members' years that it touches."""
+def _images(years: list[Year], begin: int, number: int) -> pl.DataFrame:
+    """The before images of a block, numbered from `begin`; `number`: of its first checkpoint."""
     import polars as pl
 
-    payable = frame.filter(pl.col("denial") == 0)
-    years = payable.select(run=pl.struct("member_id", pl.col("service_date").dt.year()).rle()).unnest("run")
-    lines = zip(*(payable[name].to_list() for name in ("seq", "plan_id", "category", "allowed")), strict=True)
-    owed: tuple[list[int | None], ...] = ([], [], [])
-    copays, deductibles, coinsurances = (column.append for column in owed)
-    touched = []
-    for length, member, year in years.unnest("value").iter_rows():
-        before = standing.get((member, year))
-        met = Met() if before is None else accumulators.read(before)
-        first = last = 0
-        for seq, plan, category, allowed in islice(lines, length):
-            benefit = benefits.get((plan, category)) or _no_benefit(plan, category)
-            copay, deductible, coinsurance = adjudicate(allowed, category, benefit, met) or NOT_PAID
-            copays(copay)
-            deductibles(deductible)
-            coinsurances(coinsurance)
-            if copay is not None:
-                first, last = first or seq, seq
-        if last:
-            touched.append(Year(member, year, before, accumulators.spelled(met), first, last))
-    return _with_shares(frame, payable["seq"], owed), touched
-
-
-def _no_benefit(plan: str, category: str) -> NoReturn:
-    raise OutOfBalance(
-        f"{price.OUTPUT}: a line of plan {plan} has category {category}, for which it has no benefit."
-        " Load the tables that the line was enriched with, or restart from enrich."
-    )
-
-
-def _with_shares(frame: pl.DataFrame, payable: pl.Series, owed: tuple[list[int | None], ...]) -> pl.DataFrame:
-    import polars as pl
-
-    shares = {name: pl.Series(column, dtype=pl.Int64) for name, column in zip(SHARES, owed, strict=True)}
-    decided = pl.DataFrame({"seq": payable, **shares})
-    paid = pl.col("copay").is_not_null()
-    return (
-        frame.join(decided, on="seq", how="left", maintain_order="left")
-        .with_columns(
-            denial=pl.when((pl.col("denial") == 0) & ~paid).then(VISIT_LIMIT).otherwise("denial").cast(pl.Int16),
-            allowed=pl.when(paid).then("allowed").otherwise(0),
-            **{name: pl.col(name).fill_null(0) for name in SHARES},
-        )
-        .with_columns(paid=pl.col("allowed") - pl.sum_horizontal(SHARES))
-        .select(COLUMNS)
-    )
-
-
-def _images(work: Work, years: list[Year], before: int) -> pl.DataFrame:
-    import polars as pl
-
-    begin = base(work.night.pk, work.partition) + before + 1
-    columns = zip(Year._fields, zip(*years, strict=True) if years else [()] * 6, strict=True)
-    return pl.DataFrame(dict(columns), schema=bulk.schema_of(BeforeImage, Year._fields)).select(
+    counter, *names = Year._fields
+    schema = {counter: pl.Int64, **bulk.schema_of(BeforeImage, names)}
+    return pl.DataFrame(years, schema=schema, orient="row").select(
         pl.int_range(begin, begin + pl.len(), dtype=pl.Int64).alias("id"),
-        *Year._fields,
-        pl.lit(work.number).alias("checkpoint_number"),
+        pl.all(),
+        checkpoint_number=pl.col("checkpoint") + number,
     )
+
+
+def _rows(work: Work, lines: pl.DataFrame, images: pl.DataFrame, count: int) -> Iterator[Adjudicated]:
+    """What each checkpoint of a block writes."""
+    import polars as pl
+
+    anew = pl.col("before").is_null()
+    opened = images.filter(anew).select(
+        "checkpoint", "member_id", "benefit_year", pl.lit(work.region.pk).alias("region_id"), fields="after"
+    )
+    changed = split(images.filter(~anew).select("checkpoint", "member_id", "benefit_year", "after"), count)
+    ahead_of_all: frames.Rows | None
+    (ahead_of_all,) = frames.rows_each(images.with_columns(checkpoint=pl.lit(0)), BeforeImage, 1)
+    for table, new, others in zip(
+        frames.rows_each(lines, AdjudicatedClaim, count),
+        frames.rows_each(opened, Accumulator, count, using=accumulators.database()),
+        changed,
+        strict=True,
+    ):
+        values = {(member, year): after for member, year, after in others.iter_rows()}
+        first = ahead_of_all if new.height or values else None
+        yield Adjudicated(tables=[table], images=first, opened=new, changed=values)
+        ahead_of_all = None if first else ahead_of_all
 
 
 def intend(work: Work, found: Result) -> None:
-    """Write ahead what stands before, in a transaction of its own."""
-    from claims.pipeline import frames
-
-    frames.write(found.rows.images, BeforeImage)
+    """Write ahead what stands before a whole block, in a transaction of its own."""
+    frames.append(found.rows.images)
 
 
 def act(work: Work, found: Result) -> Result:
     """The accumulators, in their own database's transaction and behind its own fence."""
     with accumulators.fenced(work.part):
-        accumulators.write(
-            work.region.pk, {(year.member_id, year.benefit_year): year.after for year in found.rows.years}
-        )
+        frames.append(found.rows.opened, using=accumulators.database())
+        accumulators.write(work.region.pk, found.rows.changed)
     found.intents = ()
     return found
 
@@ -217,7 +179,7 @@ def act(work: Work, found: Result) -> Result:
 def commit(work: Work, found: Result) -> None:
     if found.rows is None:
         # Settled: what the images above the last checkpoint held has been put back.
-        accumulators.forget(work.night.pk, work.partition, checkpoint=work.part.checkpoint_number)
+        accumulators.forget(work.part, work.night.pk, checkpoint=work.part.checkpoint_number)
         return
     commit_rows(work, found)
 
@@ -225,7 +187,6 @@ def commit(work: Work, found: Result) -> None:
 def check(work: Work) -> Json:
     """adjudicated = priced, line by line; and the accumulators are what the last images say."""
     editions.agree(work)
-    bulk.analyze(AdjudicatedClaim, work.night)
     found = verify.table(work, AdjudicatedClaim, OUTPUT, "paid")
     verify.same("priced", verify.control(work.night, "price")["priced"], OUTPUT, found)
     verify.unchanged(work, "price", price.OUTPUT)
@@ -248,5 +209,5 @@ def reset(part: StepPart) -> None:
     night = night_of(part)
     accumulators.take_fence(part)
     accumulators.restore(part, night.pk, night.region_id, checkpoint=0)
-    accumulators.forget(night.pk, part.partition, checkpoint=0)
+    accumulators.forget(part, night.pk, checkpoint=0)
     bulk.forget(AdjudicatedClaim, night, part.partition)

@@ -1,9 +1,9 @@
-"""Reading and computing ahead: what the next checkpoint needs is made while this one is committed.
+"""Reading and computing ahead: what the next checkpoints need is made while these are committed.
 
 Polars and the databases' drivers let go of the interpreter while they work, so that two cores are of use to one worker.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
@@ -14,26 +14,26 @@ Item = TypeVar("Item")
 END: Any = object()
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made in a thread while the one before it is used. The thread has database connections of its
-    own, which see what is committed; what it raises is raised here, in its turn."""
+def ahead(blocks: Iterator[Iterable[Item]]) -> Iterator[Item]:
+    """The blocks' items; each block is made in a thread while those of the one before it are used. The thread has
+    database connections of its own, which see what is committed; what it raises is raised here, in its turn."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
     try:
-        coming = pool.submit(_next, items, copy_context())
-        while (item := coming.result()) is not END:
-            coming = pool.submit(_next, items, copy_context())
-            yield item
+        coming = pool.submit(_next, blocks, copy_context())
+        while (items := coming.result()) is not END:
+            coming = pool.submit(_next, blocks, copy_context())
+            yield from items
     finally:
-        pool.submit(_leave, items)
+        pool.submit(_leave, blocks)
         pool.shutdown()
 
 
-def _next(items: Iterator[Any], context: Context) -> Any:
-    return context.run(next, items, END)
+def _next(blocks: Iterator[Any], context: Context) -> Any:
+    return context.run(next, blocks, END)
 
 
-def _leave(items: Iterator[Any]) -> None:
+def _leave(blocks: Iterator[Any]) -> None:
     """In the thread: end what is half made, and its connections."""
-    if close := getattr(items, "close", None):
+    if close := getattr(blocks, "close", None):
         close()
     connections.close_all()

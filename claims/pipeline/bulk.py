@@ -79,8 +79,7 @@ def by_provider(
     """The night's rows after that (provider, claim, line) in this order, sorted by the database and streamed."""
     schema = schema_of(model, columns)
     names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
-    binary = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
-    order = f"provider_npi{binary}, claim_id{binary}, line_number"
+    order = "provider_npi, claim_id, line_number"
     above = f" AND ({order}) > (%s, %s, %s)" if after else ""
     statement = f"SELECT {names} FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s{above} ORDER BY {order}"  # noqa: S608
     for frame in frames.stream(statement, [*span(night.pk), *after], _dates_as_text(schema)):

@@ -24,6 +24,10 @@ class Problems:
     found: list[str] = field(default_factory=list)
     more: int = 0
 
+    @property
+    def total(self) -> int:
+        return len(self.found) + self.more
+
     def add(self, where: str, what: str) -> None:
         if len(self.found) < MOST_PROBLEMS:
             self.found.append(f"{where}: {what}")

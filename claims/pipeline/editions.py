@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from backoffice.runs.faults import ConfigError
 from backoffice.runs.models import StepPart
 from claims.pipeline import references
-from claims.pipeline.night import Work, hashed
+from claims.pipeline.night import Work, hashes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,7 @@ FILES = {"contracts": "contract_terms", "fees": "fee_schedule", "procedures": "p
 def read(work: Work, *tables: str) -> dict[str, pl.DataFrame]:
     """The tables by name, as claims.pipeline.references reads them; ConfigError when the night has used others."""
     found: dict[str, pl.DataFrame] = {table: getattr(references, table)(work.region) for table in tables}
-    work.editions.update((table, f"{frame.height}:{hashed(frame):x}") for table, frame in found.items())
+    work.editions.update((table, f"{frame.height}:{sum(hashes(frame)):x}") for table, frame in found.items())
     agree(work)
     return found
 

@@ -6,17 +6,17 @@ coverage, 181 procedure code invalid on the date, 96 non-covered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import OutputFile
 from claims.pipeline import editions, files, verify
 from claims.pipeline.ahead import ahead
-from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
+from claims.pipeline.cut import checkpoints, cut, split
+from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
 from claims.pipeline.numbers import span
 
 if TYPE_CHECKING:
@@ -38,21 +38,21 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    return ahead(of_files(work, "valid", enrich))
+    return ahead(of_files(work, "valid", _computed))
 
 
-def of_files(work: Work, output: str, make: Callable[..., pl.DataFrame]) -> Iterator[Chunk]:
-    """The records of the part's partition, in checkpoints, and what `make` makes of them; how far along it is comes
-    from their numbers."""
+def of_files(work: Work, output: str, compute: Callable[[Work, pl.DataFrame], Iterable[Any]]) -> Iterator[list[Chunk]]:
+    """The records of the part's partition, in blocks, and what `compute` makes of each of their checkpoints; how far
+    along it is comes from their numbers."""
     begin, end = span(work.night.pk, work.partition)
     rows = [row for row in files.of_output(work.night, output) if row.last >= begin and row.first < end]
     of = max(begin, _last_below(end, rows[-1])) - begin if rows else 0
-    for frame in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
-        last = int(frame["seq"][-1])
-        yield Chunk(
-            data=(frame, make(frame, **work.references)), checkpoint=work.at(last), done=last - begin, of=of,
-            label=f"{last - begin:,} of {of:,} lines",
-        )  # fmt: skip
+    for block in cut(files.records(work.night, output, partition=work.partition, after=work.after), work.frequency):
+        ends = [frame["seq"][-1] for frame in split(block, checkpoints(block))]
+        yield [
+            of_lines(data, work.at(last), last - begin, of)
+            for last, data in zip(ends, compute(work, block), strict=True)
+        ]
 
 
 def _last_below(end: int, row: OutputFile) -> int:
@@ -64,9 +64,15 @@ def _last_below(end: int, row: OutputFile) -> int:
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    lines, enriched = chunk.data
-    totals = {**reading(lines, "billed"), **counted(enriched, OUTPUT, "billed")}
-    return result(lines.height, totals, Rows(files=[work.save(enriched, OUTPUT)]))
+    enriched, totals = chunk.data
+    return Result(totals=totals, rows=Rows(files=[work.save(enriched, OUTPUT)]))
+
+
+def _computed(work: Work, block: pl.DataFrame) -> Iterable[tuple[pl.DataFrame, Figures]]:
+    count = checkpoints(block)
+    enriched = enrich(block, **work.references)
+    totals = merged(count, reading_each(block, "billed"), counted_each(enriched, OUTPUT, "billed"))
+    return zip(split(enriched, count), totals, strict=True)
 
 
 def enrich(
@@ -126,8 +132,10 @@ def _holds(begin: str, end: str) -> pl.Expr:
 
 
 def check(work: Work) -> Json:
+    import polars as pl
+
     editions.agree(work)
-    found = verify.file_output(work, OUTPUT, "billed")
+    found = verify.file_sums(work, OUTPUT, pl.col("billed"))
     verify.same("valid", verify.control(work.night, "validate")["valid"], OUTPUT, found)
     verify.unchanged(work, "validate", "valid")
     return {OUTPUT: found}

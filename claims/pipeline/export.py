@@ -1,21 +1,27 @@
-"""What a night came to, as files: adjudicated.csv, rejected.csv, accumulators.csv, and the remittances by provider."""
+"""What a night came to, as files: adjudicated.csv, rejected.csv, accumulators.csv, and the remittances by provider,
+with the 835s that were written."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import chain, groupby
-from operator import itemgetter
+from operator import itemgetter, or_
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.db import connections
-from django.db.models import Count
+from django.db.models import Count, Q
 
+from backoffice.formats import count
+from backoffice.runs.faults import Misuse
 from backoffice.runs.models import StepState
-from claims.models import AdjudicatedClaim, Night, OutputFile, PricedClaim, Remittance
-from claims.pipeline import accumulators, adjudicate, bulk, files, price, remit, validate, verify
+from claims.models import AdjudicatedClaim, BeforeImage, Night, OutputFile, PricedClaim, Remittance
+from claims.pipeline import accumulators, adjudicate, bulk, documents, files, price, remit, shares, validate, verify
 from claims.pipeline.digest import digest
 from claims.pipeline.numbers import span
 from claims.pipeline.price import METHODS
@@ -35,8 +41,16 @@ BLOCK = 20_000
 
 
 def export(night: Night, folder: Path) -> list[Path]:
-    """Write the files into the folder, which is made; the header of all remittances is the first row of theirs."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the files into the folder, which is made; the header of all remittances is the first row of theirs. Nobody
+    but who runs this may read them: they hold data of patients.
+
+    Misuse, with nothing written, where the folder holds remittances of another night: they would pass for its own.
+    """
+    own = set(map(file_of, Remittance.objects.filter(night=night).values_list("provider_npi", flat=True)))
+    _refuse_others(own, folder / "remittances", "*.csv")
+    payments = {document.name.rpartition("/")[2]: document for document in documents.documents_of(night)}
+    _refuse_others(set(payments), folder / documents.FOLDER, "*.835")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = [
         _write(folder / "adjudicated.csv", ADJUDICATED, adjudicated(night)),
         _write(folder / "rejected.csv", REJECTED, rejected(night)),
@@ -44,10 +58,27 @@ def export(night: Night, folder: Path) -> list[Path]:
         _write(folder / "remittances.csv", REMITTANCES, chain([header(night)], headers(night))),
         _write(folder / "digests.csv", DIGESTS, digests(night)),
     ]
-    (folder / "remittances").mkdir(exist_ok=True)
+    (folder / "remittances").mkdir(mode=0o700, exist_ok=True)
     for provider, rows in advices(night):
-        written.append(_write(folder / "remittances" / f"{provider}.csv", ADVICE, rows))
+        written.append(_write(folder / "remittances" / file_of(provider), ADVICE, rows))
+    for name, document in payments.items():
+        (folder / documents.FOLDER).mkdir(mode=0o700, exist_ok=True)
+        draft = folder / documents.FOLDER / f"{name}.part"
+        with open(draft, "wb", opener=_private) as file:
+            file.write(documents.hand_out(document))
+        written.append(draft.replace(folder / documents.FOLDER / name))
     return written
+
+
+def file_of(provider: str) -> str:
+    """The name of its remittance. Who delivered the provider's number chose it: it must not become a path."""
+    return f"{quote(provider, safe='')}.csv"
+
+
+def _refuse_others(own: set[str], folder: Path, pattern: str) -> None:
+    if others := {path.name for path in folder.glob(pattern)} - own:
+        held = count(len(others), "remittance")
+        raise Misuse(f"{folder} holds {held} of another night, such as {min(others)}. Name a new one.")
 
 
 def dollars(cents: int) -> str:
@@ -56,12 +87,11 @@ def dollars(cents: int) -> str:
 
 def adjudicated(night: Night) -> Iterator[tuple[Any, ...]]:
     """By claim and line."""
-    binary = ' COLLATE "C"' if connections["default"].vendor == "postgresql" else ""
     columns = "denial", "method", "billed", "allowed", "copay", "deductible", "coinsurance", "paid"
     statement = (
         f"SELECT claim_id, line_number, member_id, provider_npi, {', '.join(columns)}"  # noqa: S608
         f" FROM {bulk.table_of(AdjudicatedClaim, night)} WHERE seq >= %s AND seq < %s"
-        f" ORDER BY claim_id{binary}, line_number"
+        " ORDER BY claim_id, line_number"
     )
     for claim, line, member, provider, denial, method, *cents in _rows(statement, night):
         status, code = ("DENIED", denial) if denial else ("PAID", "")
@@ -82,19 +112,37 @@ def rejected(night: Night) -> Iterator[tuple[Any, ...]]:
 
 
 def accumulator_rows(night: Night) -> Iterator[tuple[Any, ...]]:
-    """All of the region that are not zero, as they stand now."""
-    connection = connections[accumulators.database()]
-    binary = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
-    with connection.chunked_cursor() as cursor:
+    """All of the region that are not zero, as the night left them: what later nights have changed is taken back."""
+    later = _later_images(night)
+    with connections[accumulators.database()].chunked_cursor() as cursor:
         cursor.execute(
-            "SELECT member_id, benefit_year, fields FROM claims_accumulator WHERE region_id = %s"  # noqa: S608
-            f" ORDER BY member_id{binary}, benefit_year",
+            "SELECT member_id, benefit_year, fields FROM claims_accumulator WHERE region_id = %s"
+            " ORDER BY member_id, benefit_year",
             [night.region_id],
         )
         while rows := cursor.fetchmany(BLOCK):
-            for member, year, fields in rows:
+            before = _before_later_nights(later, [member for member, *_ in rows])
+            for member, year, standing in rows:
+                fields = before.get((member, year), standing) or "{}"
                 for name, value in sorted(json.loads(fields).items()):
                     yield member, year, name, value if name.startswith("visits:") else dollars(value)
+
+
+def _later_images(night: Night) -> Q | None:
+    """The images of the nights after this one, or None where it is the last."""
+    nights = Night.objects.filter(region=night.region_id, run_date__gt=night.run_date).values_list("pk", flat=True)
+    spans = [Q(id__gte=begin, id__lt=end) for begin, end in map(span, nights)]
+    return reduce(or_, spans) if spans else None
+
+
+def _before_later_nights(later: Q | None, members: Sequence[str]) -> dict[tuple[str, int], str | None]:
+    """What stood of these members' years before the first later change; None where nothing did."""
+    if later is None:
+        return {}
+    images = BeforeImage.objects.filter(later, member_id__in=set(members)).order_by("-id")
+    return {
+        (member, year): before for member, year, before in images.values_list("member_id", "benefit_year", "before")
+    }
 
 
 def header(night: Night) -> tuple[Any, ...]:
@@ -120,7 +168,7 @@ def advices(night: Night) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
 def digests(night: Night) -> Iterator[tuple[Any, ...]]:
     """Each output with its verified count and cents, and the SHA-256 of its rows by claim and line as they lie there
     now: two nights, however they were divided and restarted, came to the same where these are the same [X-13]."""
-    tables = {price.OUTPUT: (PricedClaim, price.COLUMNS), adjudicate.OUTPUT: (AdjudicatedClaim, adjudicate.COLUMNS)}
+    tables = {price.OUTPUT: (PricedClaim, price.COLUMNS), adjudicate.OUTPUT: (AdjudicatedClaim, shares.COLUMNS)}
     for state in StepState.objects.filter(chain=night.chain).order_by("sequence"):
         for output, figures in state.outputs.items():
             if output in tables:
@@ -141,9 +189,18 @@ def _adjustments(line: dict[str, Any]) -> Iterable[tuple[Any, ...]]:
     return found or [(*known, "", "", "")]
 
 
+def _private(path: str, flags: int) -> int:
+    """Mode 0600, also of what an earlier export has left."""
+    file = os.open(path, flags, 0o600)
+    os.fchmod(file, 0o600)
+    return file
+
+
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """Whole, or not at all: what breaks off lies under another name."""
+    draft = path.with_name(f"{path.name}.part")
+    with open(draft, "w", newline="", encoding="utf-8", opener=_private) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
-    return path
+    return draft.replace(path)

@@ -18,9 +18,9 @@ from backoffice.runs.models import StepPart
 from claims.models import StagedBatch
 from claims.pipeline import files, frames, parse, verify
 from claims.pipeline.ahead import ahead
-from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, opened, result
-from claims.pipeline.numbers import base
+from claims.pipeline.cut import checkpoints, cut, split
+from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, of_lines, opened
+from claims.pipeline.numbers import base, partition_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +40,7 @@ def stamp(work: Work) -> None:
     """The lines that are staged now belong to this night; a night that has its lines already gets no more."""
     batches = StagedBatch.objects.filter(region=work.region)
     if not batches.filter(run_date=work.run_date).exists():
-        batches.filter(run_date=None).update(run_date=work.run_date)
+        StagedBatch.waiting_for(work.region, work.run_date).update(run_date=work.run_date)
 
 
 def batches_of(work: Work) -> list[int]:
@@ -52,81 +52,77 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     lines = StagedBatch.objects.filter(pk__in=batches).aggregate(lines=Sum("lines"))["lines"] or 0
     if not lines:
         raise ConfigError(f"No claims are staged for {work.region.name}. Load them: manage.py load_claims DIR.")
+    yield from ahead(_blocks(work, batches, lines, checkpoint))
+
+
+def _blocks(work: Work, batches: list[int], of: int, checkpoint: Json | None) -> Iterator[list[Chunk]]:
     done = work.part.totals.get(f"out.{OUTPUT}", 0)
-    for frame in ahead(cut(_numbered(work, _staged(work, batches, checkpoint), checkpoint), work.frequency)):
-        done += frame.height
-        last = frame.row(-1, named=True)
-        key = [last[name] for name in ("member_id", "service_date", "claim_id", "line_number")]
-        yield Chunk(
-            data=frame, checkpoint={"seq": last["seq"], "key": key}, done=done, of=lines,
-            label=f"{done:,} of {lines:,} lines",
-        )  # fmt: skip
+    for block in cut(_numbered(work, batches, checkpoint), work.frequency):
+        count = checkpoints(block)
+        made = []
+        for frame, totals in zip(split(block, count), merged(count, figures_each(block, OUTPUT)), strict=True):
+            done += frame.height
+            seq, *key = frame.select("seq", "member_id", "service_date", "claim_id", "line_number").row(-1)
+            made.append(of_lines((frame, totals), {"seq": seq, "key": key}, done, of))
+        yield made
 
 
-def _staged(work: Work, batches: list[int], checkpoint: Json | None) -> Iterator[pl.DataFrame]:
-    """The lines after the checkpoint, in their order, as the staging table has them."""
+def _numbered(work: Work, batches: list[int], checkpoint: Json | None) -> Iterator[pl.DataFrame]:
+    """The lines after the checkpoint in their order, each with its number."""
     import polars as pl
 
-    binary = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
-    order = ("part", f"member_id{binary}", f"service_date{binary}", f"claim_id{binary}", "line_number")
-    marks = ", ".join(["%s"] * len(batches))
-    part = "member_hash %% %s" if connection.vendor == "postgresql" else "member_hash % %s"
-    lines = (
-        f"SELECT {part} AS part, claim_id, line_number, {', '.join(TEXTS)} FROM claims_stagedline"  # noqa: S608
-        f" WHERE batch_id IN ({marks})"
-    )
-    parameters: list[Any] = [work.night.partitions, *batches]
-    after = ""
-    if checkpoint:
-        after = f" WHERE ({', '.join(order)}) > (%s, %s, %s, %s, %s)"
-        parameters += [_partition(work, checkpoint["seq"]), *checkpoint["key"]]
-    schema = {"part": pl.Int64, "claim_id": pl.String, "line_number": pl.Int64, **dict.fromkeys(TEXTS, pl.String)}
-    statement = f"SELECT * FROM ({lines}) AS staged{after} ORDER BY {', '.join(order)}"  # noqa: S608
+    seq, after = (int(checkpoint["seq"]), checkpoint["key"]) if checkpoint else (base(work.night.pk, 0), [])
+    for partition in range(partition_of(seq), work.night.partitions):
+        seq = max(seq, base(work.night.pk, partition))
+        for lines in _staged(work, batches, partition, after):
+            numbers = pl.int_range(seq + 1, seq + 1 + lines.height, dtype=pl.Int64, eager=True)
+            yield lines.select(numbers.alias("seq"), pl.all())
+            seq += lines.height
+        after = []
+
+
+def _staged(work: Work, batches: list[int], partition: int, after: list[Any]) -> Iterator[pl.DataFrame]:
+    """A partition's lines after this (member, service date, claim, line), as the staging table has them."""
+    import polars as pl
+
+    order = "member_id, service_date, claim_id, line_number"
+    columns = ("claim_id", "line_number", *TEXTS)
+    chosen = f"batch_id IN ({', '.join(['%s'] * len(batches))})" if batches[1:] else "batch_id = %s"
+    parameters: list[Any] = [*batches]
+    if work.night.partitions > 1:
+        chosen += f" AND {'mod(member_hash, %s)' if connection.vendor == 'postgresql' else 'member_hash % %s'} = %s"
+        parameters += [work.night.partitions, partition]
+    if after:
+        chosen += f" AND ({order}) > (%s, %s, %s, %s)"
+        parameters += after
+    schema = {**dict.fromkeys(columns, pl.String), "line_number": pl.Int64}
+    statement = f"SELECT {', '.join(columns)} FROM claims_stagedline WHERE {chosen} ORDER BY {order}"  # noqa: S608
     return frames.stream(statement, parameters, schema)
 
 
-def _partition(work: Work, seq: int) -> int:
-    return (seq - base(work.night.pk, 0)) // base(0, 1)
-
-
-def _numbered(work: Work, lines: Iterator[pl.DataFrame], checkpoint: Json | None) -> Iterator[pl.DataFrame]:
-    import polars as pl
-
-    seq = int(checkpoint["seq"]) if checkpoint else base(work.night.pk, 0)
-    for frame in lines:
-        pieces = []
-        for piece in frame.partition_by("part", maintain_order=True):
-            begin = base(work.night.pk, piece["part"][0])
-            seq = max(seq, begin)
-            pieces.append(
-                piece.select(
-                    pl.int_range(seq + 1, seq + 1 + piece.height, dtype=pl.Int64).alias("seq"), pl.exclude("part")
-                )
-            )
-            seq += piece.height
-        yield pl.concat(pieces)
-
-
 def prepare(work: Work, chunk: Chunk) -> Result:
-    frame: pl.DataFrame = chunk.data
-    return result(frame.height, figures(frame, OUTPUT), Rows(files=[work.save(frame, OUTPUT)]))
+    frame, totals = chunk.data
+    return Result(totals={"in": frame.height, **totals}, rows=Rows(files=[work.save(frame, OUTPUT)]))
 
 
-def figures(frame: pl.DataFrame, output: str) -> dict[str, int]:
-    """Of lines as they were delivered: an amount that is none counts as nothing."""
-    return counted(
-        frame.with_columns(in_cents=parse.cents("billed").fill_null(0)), output, "in_cents", billed="in_cents"
-    )
+def figures_each(block: pl.DataFrame, output: str) -> dict[int, Figures]:
+    """Of lines as they were delivered, by checkpoint."""
+    return counted_each(amounts(block), output, "in_cents", billed="in_cents")
+
+
+def amounts(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines as they were delivered with what they bill: an amount that is none counts as nothing."""
+    return lines.with_columns(in_cents=parse.cents("billed").fill_null(0))
 
 
 def check(work: Work) -> Json:
-    return {OUTPUT: read_back(work, OUTPUT)}
+    return {OUTPUT: verify.file_sums(work, OUTPUT, parse.cents("billed").fill_null(0))}
 
 
 def read_back(work: Work, output: str) -> Json:
     """The figures of an output whose lines are as they were delivered."""
     rows = files.of_output(work.night, output)
-    lines = (files.load(row).with_columns(in_cents=parse.cents("billed").fill_null(0)) for row in rows)
+    lines = (amounts(files.load(row)) for row in rows)
     return verify.check(work, output, "in_cents", lines, billed="in_cents")
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 STORAGE = "nights"
+PARQUET: Any = {"compression": "zstd", "compression_level": 1, "statistics": False}  # nobody searches in them
 
 
 class NotWritten(RunEnds):
@@ -43,11 +44,8 @@ def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number:
     name = f"{folder(night, output)}/{partition:04}-{number:06}-{fence}.parquet"
     try:
         _write(frame, name)
-    except (OSError, pl.exceptions.ComputeError) as error:  # Polars puts what the system says into words of its own
-        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
-        raise NotWritten(
-            f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart."
-        ) from None
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise _not_written(output, error) from None
     first, last = (frame["seq"][0], frame["seq"][-1]) if frame.height else (0, -1)
     return OutputFile(
         night=night, output=output, partition=partition, number=number, name=name,
@@ -55,24 +53,45 @@ def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number:
     )  # fmt: skip
 
 
+def save_bytes(content: bytes, night: Night, output: str, name: str) -> str:
+    """Write a file that is no Parquet, in place of one of the name, and say its whole name."""
+    whole = f"{folder(night, output)}/{name}"
+    try:
+        _lay(whole, lambda file: file.write(content))
+    except OSError as error:
+        raise _not_written(output, error) from None
+    return whole
+
+
+def _not_written(output: str, error: Exception) -> NotWritten:
+    """Polars puts what the system says into words of its own."""
+    why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+    return NotWritten(f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart.")
+
+
 def folder(night: Night, output: str) -> str:
     return f"{night.region.name}/{night.run_date}/{output}"
 
 
 def _write(frame: pl.DataFrame, name: str) -> None:
+    _lay(name, lambda file: frame.write_parquet(file, **PARQUET))
+
+
+def _lay(name: str, write: Callable[[IO[bytes]], object]) -> None:
+    """Whole under its name, or not at all."""
     store = storage()
     try:
         path = Path(store.path(name))
     except NotImplementedError:  # not on this machine: an object appears whole, or not at all
         made = io.BytesIO()
-        frame.write_parquet(made, compression="zstd")
+        write(made)
         store.delete(name)
         store.save(name, ContentFile(made.getvalue()))
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     with open(draft, "wb", opener=lambda where, flags: os.open(where, flags, 0o600)) as file:
-        frame.write_parquet(file, compression="zstd")
+        write(file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
@@ -97,15 +116,18 @@ def of_output(night: Night, output: str) -> list[OutputFile]:
     return list(OutputFile.objects.filter(night=night, output=output, records__gt=0).order_by("first"))
 
 
-def records(night: Night, output: str, *, partition: int | None = None, after: int = 0) -> Iterator[pl.DataFrame]:
-    """The records numbered above `after`, of one partition or of all, in their order."""
+def records(
+    night: Night, output: str, *, partition: int | None = None, after: int = 0, columns: Sequence[str] | None = None
+) -> Iterator[pl.DataFrame]:
+    """The records numbered above `after`, of one partition or of all, in their order; of their columns these, `seq`
+    among them, or all."""
     import polars as pl
 
     begin, end = span(night.pk, partition)
     begin = max(begin, after + 1)
     rows = OutputFile.objects.filter(night=night, output=output, records__gt=0, last__gte=begin, first__lt=end)
     for row in rows.order_by("first"):
-        frame = load(row)
+        frame = load(row, columns)
         if row.first < begin or row.last >= end:
             frame = frame.filter(pl.col("seq") >= begin, pl.col("seq") < end)
         yield frame

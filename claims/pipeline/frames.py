@@ -1,14 +1,18 @@
-"""Frames into tables and out of them: psycopg's COPY on PostgreSQL, executemany and fetchmany on SQLite."""
+"""Frames into tables and out of them: psycopg's COPY on PostgreSQL, executemany and fetchmany on SQLite.
+
+What is written is made ready for many checkpoints at once; one by one, that took longer than the writing.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, islice, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connections
+
+from claims.pipeline.cut import split
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,30 +22,75 @@ if TYPE_CHECKING:
 BLOCK = 50_000
 
 
+class Rows(NamedTuple):
+    """Records as their table's database takes them: lines of COPY's text, or a frame."""
+
+    table: str
+    columns: tuple[str, ...]
+    height: int
+    data: bytes | pl.DataFrame
+
+
+def rows_each(records: pl.DataFrame, model: type[Model], count: int, *, using: str = "default") -> list[Rows]:
+    """The records of each of so many checkpoints (column `checkpoint`, in order), ready to be written. Other columns
+    are the table's."""
+    table, columns = model._meta.db_table, tuple(name for name in records.columns if name != "checkpoint")
+    if connections[using].vendor != "postgresql":
+        return [Rows(table, columns, some.height, _storable(some)) for some in split(records, count)]
+    lines, text = _copied(records, columns)
+    sized = split(lines.with_columns(end=(lines["line"].str.len_bytes() + 1).cum_sum()), count)
+    ends = accumulate(sized, lambda at, some: some["end"][-1] if some.height else at, initial=0)
+    return [
+        Rows(table, columns, some.height, text[begin:end])
+        for some, (begin, end) in zip(sized, pairwise(ends), strict=True)
+    ]
+
+
+def _copied(records: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.DataFrame, bytes]:
+    """The records as lines of COPY's text format, with their checkpoints; and as one text, each line ended."""
+    import polars as pl
+
+    fields = [pl.col(name).cast(pl.String).fill_null(r"\N") for name in columns]
+    lines = records.select("checkpoint", line=pl.concat_str(fields, separator="\t"))
+    text = _text(lines)
+    nulls = sum(records[name].null_count() for name in columns)
+    marks = records.height * len(columns) + nulls  # between the fields, at the ends of lines, and of what is null
+    if len(text) - len(text.translate(None, b"\t\n\r\\")) != marks:
+        escaped = pl.col(pl.String)
+        for mark, word in (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r")):
+            escaped = escaped.str.replace_all(mark, word, literal=True)
+        lines = records.with_columns(escaped).select("checkpoint", line=pl.concat_str(fields, separator="\t"))
+        text = _text(lines)
+    return lines, text
+
+
+def _text(lines: pl.DataFrame) -> bytes:
+    return f"{lines['line'].str.join(chr(10)).item()}\n".encode() if lines.height else b""
+
+
 def write(frame: pl.DataFrame, model: type[Model], *, using: str = "default") -> None:
     """Append the frame to the model's table, inside the caller's transaction. Column names are the table's."""
-    if frame.is_empty():
+    import polars as pl
+
+    append(*rows_each(frame.with_columns(checkpoint=pl.lit(0)), model, 1, using=using), using=using)
+
+
+def append(rows: Rows, *, using: str = "default") -> None:
+    """Append the rows to their table, inside the caller's transaction."""
+    if not rows.height:
         return
     connection = connections[using]
-    table, columns = connection.ops.quote_name(model._meta.db_table), ", ".join(f'"{name}"' for name in frame.columns)
+    names = ", ".join(f'"{name}"' for name in rows.columns)
     # The driver is asked past Django, whose errors the kernel knows.
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as copy:
-                for block in frame.iter_slices(BLOCK):
-                    copy.write(_csv(block))
+        if isinstance(rows.data, bytes):
+            with cursor.copy(f"COPY {rows.table} ({names}) FROM STDIN") as copy:
+                copy.write(rows.data)
             return
-        marks = ", ".join("?" * len(frame.columns))
-        rows = _storable(frame).iter_rows()
+        marks = ", ".join("?" * len(rows.columns))
+        statement = f"INSERT INTO {rows.table} ({names}) VALUES ({marks})"  # noqa: S608 (names of our own)
         # Django's cursor would look for its own marks in the statement for each row.
-        cursor.cursor.connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608
-
-
-def _csv(frame: pl.DataFrame) -> bytes:
-    """As PostgreSQL reads it: an empty field is NULL, an empty text is quoted."""
-    file = io.BytesIO()
-    frame.write_csv(file, include_header=False, quote_style="non_numeric")
-    return file.getvalue()
+        cursor.cursor.connection.executemany(statement, rows.data.iter_rows())
 
 
 def _storable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +122,7 @@ def _copy_out(connection: Any, statement: str, parameters: Sequence[Any]) -> Ite
     from psycopg import ClientCursor, OperationalError
     from psycopg.pq import ExecStatus
 
-    copying = ClientCursor(connection).mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", parameters)
+    copying = ClientCursor(connection).mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv)", parameters)
     channel = connection.pgconn
     begun = channel.exec_(copying.encode())
     if begun.status != ExecStatus.COPY_OUT:

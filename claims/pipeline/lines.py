@@ -8,10 +8,9 @@ from zlib import crc32
 
 from django.db import connection, models
 
-from backoffice.runs.models import Run, RunStatus
 from claims.models import Night, StagedBatch, StagedLine
 from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
-from claims.pipeline.drafts import append
+from claims.pipeline.drafts import append, draft
 from claims.pipeline.numbers import span
 
 LINES = "claim_lines.csv"
@@ -28,20 +27,39 @@ _SHORTEST = min(_LENGTHS.values())
 
 def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
     """Copy the lines, and say how many they are; a claim id and a whole line number they must have."""
-    return append(TABLE, ("batch_id", *LINE_COLUMNS, "member_hash"), _read(path, batch.pk, problems))
+    return lay_down(_read(path, problems), batch)
 
 
-def _read(path: Path, batch: int, problems: Problems) -> Iterator[tuple[Any, ...]]:
+def lay_down(lines: Iterator[tuple[Any, ...]], batch: StagedBatch) -> int:
+    """Append the lines (LINE_COLUMNS and the hash of the member) in the order in which the first step reads them, and
+    say how many they are."""
+    columns = (*LINE_COLUMNS, "member_hash")
+    types = dict.fromkeys(columns, "text") | {"line_number": "integer", "member_hash": "bigint"}
+    with draft("lines", types) as waiting, connection.cursor() as cursor:
+        total = append(waiting, columns, lines)
+        names, binary = ", ".join(columns), ' COLLATE "C"' if connection.vendor == "postgresql" else ""
+        order = ", ".join(f"{name}{binary}" for name in ("member_id", "service_date", "claim_id"))
+        cursor.execute(
+            f"INSERT INTO {TABLE} (batch_id, {names}) SELECT %s, {names} FROM {waiting}"  # noqa: S608
+            f" ORDER BY {order}, line_number",
+            [batch.pk],
+        )
+        if connection.vendor == "postgresql":
+            cursor.execute(f"ANALYZE {TABLE}")  # else the planner would sort what lies in order
+    return total
+
+
+def _read(path: Path, problems: Problems) -> Iterator[tuple[Any, ...]]:
     for line, row in rows(path, LINE_COLUMNS, problems):
         claim, number, member, *rest = row
         if not claim or len(claim) > 40:
             problems.add(f"{path.name} line {line}", "claim_id is empty or longer than 40 characters")
         elif not (number.isascii() and number.isdigit() and len(number) <= 10 and 0 < int(number) < 2**31):
-            problems.add(f"{path.name} line {line}", f"line_number is no whole number from 1: {number[:20]!r}")
+            problems.add(f"{path.name} line {line}", "line_number is no whole number from 1")
         elif max(map(len, row)) > _SHORTEST and (long := _too_long(row)):
             problems.add(f"{path.name} line {line}", f"{long} is longer than {_LENGTHS[long]} characters")
         else:
-            yield batch, claim, int(number), member, *rest, crc32(member.encode())
+            yield claim, int(number), member, *rest, crc32(member.encode())
 
 
 def _too_long(row: tuple[str, ...]) -> str:
@@ -62,7 +80,7 @@ def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
         night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
         if other.run_date is None:
             what = f"is staged already, in batch {other.pk}, for the next night"
-        elif night is None or not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+        elif night is None or not night.complete:
             what = f"belongs to the night of {other.run_date}, which is not complete"
         else:
             statement, parameters = _ADJUDICATED, [*parameters, *span(night.pk)]
@@ -110,3 +128,18 @@ _ADJUDICATED = (
     f"{_SHARED} AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"  # noqa: S608
     " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s)"
 )
+
+
+def adjudicated_before(night: Night, earlier: Night) -> int:
+    """How many of the night's lines the earlier one has paid or denied."""
+    found = 0
+    for batch in StagedBatch.objects.filter(region=night.region_id, run_date=night.run_date):
+        for other in StagedBatch.objects.filter(region=earlier.region_id, run_date=earlier.run_date):
+            if _may_share(batch, other):
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        f"SELECT count(*) FROM ({_ADJUDICATED}) AS found",  # noqa: S608 (words of our own)
+                        [batch.pk, other.pk, *span(earlier.pk)],
+                    )
+                    found += cursor.fetchone()[0]
+    return found

@@ -20,7 +20,7 @@ from claims.pipeline.drafts import draft
 from claims.pipeline.lines import LINE_COLUMNS as LINE_COLUMNS
 from claims.pipeline.lines import LINES, load_lines, refuse_keys
 from claims.pipeline.opening import ACCUMULATOR_COLUMNS as ACCUMULATOR_COLUMNS
-from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening
+from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening, refuse_under_way
 from claims.pipeline.tables import TABLES as TABLES
 from claims.pipeline.tables import load_table
 from regions.models import Region
@@ -42,10 +42,11 @@ def load(folder: Path, region: Region) -> Loaded:
     present = [name for name in (*TABLES, ACCUMULATORS, LINES) if (folder / name).is_file()]
     if not present:
         raise FolderRefused([f"{folder}: there is no {LINES} in it, nor a reference table"])
-    if Run.objects.filter(region=region, job="run_pipeline", status__in=LIVE).exists():
-        raise Misuse(f"A night of {region.name} is running. Load when it has ended, or stop it.")
     problems = Problems()
     with transaction.atomic(), draft("opening", TYPES) as opening:
+        take_turn(region)
+        if ACCUMULATORS in present:
+            refuse_under_way(region)
         rows = {
             name: load_table(folder / name, table, region, problems)
             for name, table in TABLES.items()
@@ -60,6 +61,14 @@ def load(folder: Path, region: Region) -> Loaded:
         # Last: in a database of their own they are not undone with the rest.
         open_accumulators(opening, region)
     return Loaded(batch=batch, rows=rows)
+
+
+def take_turn(region: Region) -> None:
+    """One load after the other, since none sees the lines of another before that is committed; Misuse while a night
+    runs."""
+    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
+    if Run.objects.filter(region=region, job="run_pipeline", status__in=LIVE).exists():
+        raise Misuse(f"A night of {region.name} is running. Load when it has ended, or stop it.")
 
 
 def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from backoffice.runs.faults import ConfigError
-from backoffice.runs.job import Json, Result
+from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
 from claims.models import Night, OutputFile, StepSetting
-from claims.pipeline import files
+from claims.pipeline import files, frames
+from claims.pipeline.order import standing_after, unfinished_before
 from regions.models import Region
 
 if TYPE_CHECKING:
@@ -26,11 +28,12 @@ HALF = (1 << 32) - 1
 @dataclass(kw_only=True)
 class Work:
     """Opened for one part. `references` are the tables that its step looks up, read once; `editions` say which they
-    were, by table."""
+    were, by table; `writer` writes files beside the part's own thread."""
 
     part: StepPart
     night: Night
     frequency: int
+    writer: Executor
     references: dict[str, Any] = field(default_factory=dict)
     editions: dict[str, str] = field(default_factory=dict)
 
@@ -63,26 +66,50 @@ class Work:
     def save(self, frame: pl.DataFrame, output: str) -> OutputFile:
         return files.save(frame, self.night, output, self.partition, self.number, self.part.fence)
 
+    def send(self, frame: pl.DataFrame, output: str) -> Future[OutputFile]:
+        """The same by the writer, while the checkpoint's rows are written."""
+        return self.writer.submit(files.save, frame, self.night, output, self.partition, self.number, self.part.fence)
+
+
+def of_lines(data: Any, checkpoint: Json, done: int, of: int) -> Chunk:
+    """A chunk that says how many lines of how many it ends with."""
+    return Chunk(data=data, checkpoint=checkpoint, done=done, of=of, label=f"{done:,} of {of:,} lines")
+
 
 @dataclass(kw_only=True, slots=True)
 class Rows:
-    """What the commit of a checkpoint writes: rows that vouch for files, and frames for tables."""
+    """What the commit of a checkpoint writes: rows that vouch for files, some of which may still be on their way to the
+    disk, and rows of tables."""
 
     files: Sequence[OutputFile] = ()
-    frames: Sequence[tuple[Any, pl.DataFrame]] = ()
+    coming: Sequence[Future[OutputFile]] = ()
+    tables: Sequence[frames.Rows] = ()
 
 
 def night_of(part: StepPart) -> Night:
-    """The night of the part's chain; the first part of its first step makes it."""
+    """The night of the part's chain; the first part of its first step makes it. ConfigError out of order."""
     run = part.run
     if run.region is None:
         raise ConfigError("A night needs a region.")
+    run_date = date.fromisoformat(run.parameters["run_date"])
+    _check_order(run.region, run_date)
     night, _ = Night.objects.select_related("region").get_or_create(
         region=run.region,
-        run_date=date.fromisoformat(run.parameters["run_date"]),
+        run_date=run_date,
         defaults={"chain": run.chain, "partitions": run.parameters["partitions"]},
     )
+    if night.partitions != run.parameters["partitions"]:  # it was undone, and is run in others now
+        night.partitions = run.parameters["partitions"]
+        night.save(update_fields=["partitions"])
     return night
+
+
+def _check_order(region: Region, run_date: date) -> None:
+    """Once more than at the start: two nights that were started at the same moment did not see each other there."""
+    if standing_after(region, run_date):
+        raise ConfigError(f"A later night than {run_date} has begun; only the latest can be run again.")
+    if before := unfinished_before(region, run_date):
+        raise ConfigError(f"The night of {before.run_date} is not complete. Finish it, then restart this one.")
 
 
 @contextmanager
@@ -92,63 +119,90 @@ def opened(part: StepPart, *outputs: str) -> Iterator[Work]:
     for output in outputs:
         files.sweep(night, output, part.partition)
     frequency = StepSetting.objects.get(step=part.step.name).commit_frequency
-    try:
-        yield Work(part=part, night=night, frequency=frequency)
-    except FenceLost:
-        # Whoever holds the part now has swept already, before this worker wrote its last files.
-        for output in outputs:
-            files.sweep(night, output, part.partition, fence=part.fence)
-        raise
+    with ThreadPoolExecutor(1, thread_name_prefix="writer") as writer:
+        try:
+            yield Work(part=part, night=night, frequency=frequency, writer=writer)
+        except FenceLost:
+            writer.shutdown()
+            # Whoever holds the part now has swept already, before this worker wrote its last files.
+            for output in outputs:
+                files.sweep(night, output, part.partition, fence=part.fence)
+            raise
 
 
-def counted(frame: pl.DataFrame, output: str, cents: str, *, billed: str = "billed") -> dict[str, int]:
-    """Count, hash total in cents and order-free hashes of what a checkpoint adds to an output: of whole records, and of
-    (claim, line, billed), which every later output must have as well."""
+Figures = dict[str, int]
+
+
+def counted(frame: pl.DataFrame, output: str, cents: str, *, billed: str = "billed") -> Figures:
+    """Count, hash total in cents and order-free hashes of records of an output: of whole records, and of (claim, line,
+    billed), which every later output must have as well. Nothing where there is none."""
     import polars as pl
 
-    if frame.is_empty():
-        return {}
-    whole = frame.drop("seq")
-    key = frame.select(*KEY, pl.col(billed).fill_null(0).alias("billed"))
+    return counted_each(frame.with_columns(checkpoint=pl.lit(0)), output, cents, billed=billed).get(0, {})
+
+
+def counted_each(block: pl.DataFrame, output: str, cents: str, *, billed: str = "billed") -> dict[int, Figures]:
+    """What each checkpoint of a block adds to an output, by its number in the block."""
+    import polars as pl
+
+    key = block.select(*KEY, pl.col(billed).fill_null(0).alias("billed"))
+    found = _sums(block, cents=block[cents].fill_null(0), billed=key["billed"], key=hashes(key))
     return {
-        f"out.{output}": frame.height,
-        f"cents.{output}": int(frame[cents].fill_null(0).sum()),
-        f"hash.{output}": hashed(whole),
-        f"key.{output}": hashed(key),
-        f"billed.{output}": int(key["billed"].sum()),
+        at: {
+            f"out.{output}": records,
+            f"cents.{output}": cents,
+            f"hash.{output}": whole,
+            f"key.{output}": key,
+            f"billed.{output}": billed,
+        }
+        for at, records, whole, cents, billed, key in found.select(
+            "checkpoint", "records", pl.col("hash", "cents", "billed", "key")
+        ).iter_rows()
     }
 
 
-def hashed(frame: pl.DataFrame) -> int:
-    """The sum of the records' 64-bit hashes: neither order nor partition shows."""
+def reading_each(block: pl.DataFrame, cents: str) -> dict[int, Figures]:
+    """What each checkpoint of a block has read: the sums must be what the step before was verified to have written."""
+    found = _sums(block, cents=block[cents].fill_null(0)).select("checkpoint", "records", "cents", "hash")
+    return {at: {"in": records, "in.cents": cents, "in.hash": whole} for at, records, cents, whole in found.iter_rows()}
+
+
+def _sums(block: pl.DataFrame, **columns: pl.Series) -> pl.DataFrame:
+    """By checkpoint: how many records, the sums of these columns, and of the records' hashes."""
     import polars as pl
 
-    if frame.is_empty():
-        return 0
-    canonical = frame.select(sorted(frame.columns)).with_columns(pl.col(pl.Int8, pl.Int16, pl.Int32).cast(pl.Int64))
-    hashes = canonical.hash_rows()
-    low = hashes & HALF
-    return (int(((hashes - low) // (HALF + 1)).sum()) << 32) + int(low.sum())  # a sum of 64 bits would wrap around
+    whole = hashes(block.drop("seq", "checkpoint"))
+    # A sum of 64 bits would wrap around.
+    return (
+        pl.DataFrame({"checkpoint": block["checkpoint"], "hash": whole, **columns})
+        .with_columns(pl.col(pl.UInt64).cast(pl.Int128))
+        .group_by("checkpoint")
+        .agg(pl.len().alias("records"), pl.exclude("checkpoint").sum())
+    )
 
 
-def reading(frame: pl.DataFrame, cents: str) -> dict[str, int]:
-    """What a checkpoint has read: the sums must be what the step before was verified to have written."""
-    return {"in.cents": int(frame[cents].sum()), "in.hash": hashed(frame.drop("seq"))}
+def hashes(frame: pl.DataFrame) -> pl.Series:
+    """The 64-bit hash of each record; the order of the columns and the width of whole numbers do not show."""
+    import polars as pl
+
+    return (
+        frame.select(pl.col(sorted(frame.columns)))
+        .with_columns(pl.col(pl.Int8, pl.Int16, pl.Int32).cast(pl.Int64))
+        .hash_rows()
+    )
 
 
-def result(frame_count: int, totals: dict[str, int], rows: Rows, **more: Any) -> Result:
-    """A checkpoint that counts records in and out; outcomes are counted where they fall."""
-    return Result(totals={"in": frame_count, **totals}, rows=rows, **more)
+def merged(count: int, *figures: dict[int, Figures]) -> list[Figures]:
+    """The figures of each of so many checkpoints together."""
+    return [{name: n for each in figures for name, n in each.get(at, {}).items()} for at in range(count)]
 
 
 def commit(work: Work, found: Result) -> None:
     """Inside the checkpoint's one transaction."""
-    from claims.pipeline import frames
-
     rows: Rows | None = found.rows
     if rows is None:
         return
-    if rows.files:
-        OutputFile.objects.bulk_create(rows.files)
-    for model, frame in rows.frames:
-        frames.write(frame, model)
+    for some in rows.tables:
+        frames.append(some)
+    if vouching := [*rows.files, *(file.result() for file in rows.coming)]:
+        OutputFile.objects.bulk_create(vouching)

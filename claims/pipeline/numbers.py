@@ -10,6 +10,11 @@ def base(night: int, partition: int) -> int:
     return night * NIGHT + partition * PARTITION
 
 
+def partition_of(seq: int) -> int:
+    """The partition of a record's number, or of its partition's base."""
+    return seq % NIGHT // PARTITION
+
+
 def span(night: int, partition: int | None = None) -> tuple[int, int]:
     """The half-open range of numbers of a night, or of one partition of it."""
     if partition is None:

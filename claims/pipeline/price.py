@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import PricedClaim
-from claims.pipeline import bulk, editions, files, verify
+from claims.pipeline import bulk, editions, files, frames, verify
 from claims.pipeline.ahead import ahead
+from claims.pipeline.cut import checkpoints, split
 from claims.pipeline.enrich import of_files
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
+from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, night_of, opened, reading_each
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,6 +26,10 @@ MOST_CENTS = 2**63 - 1
 COLUMNS = (
     "seq", "claim_id", "line_number", "member_id", "provider_npi", "service_date", "plan_id", "category", "denial",
     "method", "billed", "allowed",
+)  # fmt: skip
+AUDITED = (
+    "seq", "claim_id", "line_number", "contract_id", "fee_schedule_id", "fee", "units", "before_cap", "method",
+    "billed", "allowed",
 )  # fmt: skip
 
 
@@ -43,21 +48,23 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
-    return ahead(of_files(work, "enriched", price))
+    return ahead(of_files(work, "enriched", _computed))
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    lines, detailed = chunk.data
-    priced = detailed.select(COLUMNS)
-    audit = detailed.select(
-        "seq", "claim_id", "line_number", "contract_id", "fee_schedule_id", "fee", "units", "before_cap", "method",
-        "billed", "allowed",
+    priced, audit, totals = chunk.data
+    return Result(totals=totals, rows=Rows(coming=[work.send(audit, AUDIT)], tables=[priced]))
+
+
+def _computed(work: Work, block: pl.DataFrame) -> Iterable[tuple[frames.Rows, pl.DataFrame, Figures]]:
+    count = checkpoints(block)
+    detailed = price(block, **work.references)
+    priced, audit = detailed.select("checkpoint", *COLUMNS), detailed.select("checkpoint", *AUDITED)
+    totals = merged(
+        count, reading_each(block, "billed"), counted_each(priced, OUTPUT, "allowed"),
+        counted_each(audit, AUDIT, "allowed"),
     )  # fmt: skip
-    return result(
-        lines.height,
-        {**reading(lines, "billed"), **counted(priced, OUTPUT, "allowed"), **counted(audit, AUDIT, "allowed")},
-        Rows(files=[work.save(audit, AUDIT)], frames=[(PricedClaim, priced)]),
-    )
+    return zip(frames.rows_each(priced, PricedClaim, count), split(audit, count), totals, strict=True)
 
 
 def price(lines: pl.DataFrame, terms: pl.DataFrame, fees: pl.DataFrame) -> pl.DataFrame:

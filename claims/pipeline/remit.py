@@ -17,13 +17,13 @@ from backoffice.runs.faults import OutOfBalance
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import AdjudicatedClaim, Remittance
-from claims.pipeline import bulk, files, frames, verify
-from claims.pipeline.adjudicate import COLUMNS
+from claims.pipeline import bulk, documents, files, frames, verify
 from claims.pipeline.adjudicate import OUTPUT as ADJUDICATED
 from claims.pipeline.ahead import ahead
-from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
+from claims.pipeline.cut import checkpoints, cut, split
+from claims.pipeline.night import Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
 from claims.pipeline.night import commit as commit_rows
+from claims.pipeline.shares import COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,27 +50,31 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     return ahead(_by_provider(work, checkpoint or {"seq": 0, "key": ()}))
 
 
-def _by_provider(work: Work, checkpoint: Json) -> Iterator[Chunk]:
-    """The lines in the order of the remittances, cut between a provider's claims, and the same with adjustments."""
+def _by_provider(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
+    """The lines in the order of the remittances, cut between a provider's claims, with their adjustments."""
     import polars as pl
 
     of = verify.control(work.night, "adjudicate")[ADJUDICATED]["count"]
     done = checkpoint["seq"]
+    if not checkpoint["key"]:
+        bulk.analyze(AdjudicatedClaim, work.night)  # else one processor alone would sort it
     lines = bulk.by_provider(AdjudicatedClaim, work.night, COLUMNS, after=checkpoint["key"])
-    for frame in cut(lines, work.frequency, claim=CLAIM, unknown=CLAIM):
-        places = pl.int_range(done + 1, done + frame.height + 1, dtype=pl.Int64, eager=True)
-        done += frame.height
-        key = list(frame.select("provider_npi", "claim_id", "line_number").row(-1))
-        yield Chunk(
-            data=(frame, adjusted(frame).with_columns(seq=places)), checkpoint=work.at(done, key=key),
-            done=done, of=of, label=f"{done:,} of {of:,} lines",
-        )  # fmt: skip
+    for block in cut(lines, work.frequency, claim=CLAIM, unknown=CLAIM):
+        count = checkpoints(block)
+        places = pl.int_range(done + 1, done + block.height + 1, dtype=pl.Int64, eager=True)
+        adjusted_lines = adjusted(block).with_columns(seq=places)
+        totals = merged(count, reading_each(block, "paid"), counted_each(adjusted_lines, OUTPUT, "paid"))
+        made = []
+        for frame, figures in zip(split(adjusted_lines, count), totals, strict=True):
+            done += frame.height
+            key = list(frame.select("provider_npi", "claim_id", "line_number").row(-1))
+            made.append(of_lines((frame, headers(frame), figures), work.at(done, key=key), done, of))
+        yield made
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    read, lines = chunk.data
-    totals = {**reading(read, "paid"), **counted(lines, OUTPUT, "paid")}
-    return result(read.height, totals, Remitted(files=[work.save(lines, OUTPUT)], headers=headers(lines)))
+    lines, of_providers, totals = chunk.data
+    return Result(totals=totals, rows=Remitted(files=[work.save(lines, OUTPUT)], headers=of_providers))
 
 
 def headers(lines: pl.DataFrame) -> pl.DataFrame:
@@ -92,7 +96,7 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
         return pl.when(denied).then(0).otherwise(cents)
 
     lines = frame.select(
-        "seq", "provider_npi", "claim_id", "line_number", "denial", "billed", "paid",
+        "checkpoint", "seq", "provider_npi", "claim_id", "line_number", "denial", "billed", "paid",
         co_45=unless_denied(pl.col("billed") - pl.col("allowed")),
         pr_1=unless_denied(pl.col("deductible")),
         pr_2=unless_denied(pl.col("coinsurance")),
@@ -119,7 +123,7 @@ def commit(work: Work, found: Result) -> None:
 
 
 def check(work: Work) -> Json:
-    """The headers add up to what adjudication paid, in lines and in cents [S2-23]."""
+    """The headers add up to what adjudication paid, in lines and in cents [S2-23]; then their 835s are written."""
     bulk.index_by_claim(AdjudicatedClaim, work.night)
     found = verify.file_output(work, OUTPUT, "paid")
     before = verify.control(work.night, "adjudicate")[ADJUDICATED]
@@ -129,10 +133,11 @@ def check(work: Work) -> Json:
     sums = Remittance.objects.filter(night=work.night).aggregate(lines=Sum("lines"), paid=Sum("paid"))
     verify.equal("remittance headers", "lines", before["count"], sums["lines"] or 0)
     verify.equal("remittance headers", "cents paid", before["cents"], sums["paid"] or 0)
-    return {OUTPUT: found}
+    return {OUTPUT: found, **documents.write_documents(work)}
 
 
 def reset(part: StepPart) -> None:
     night = night_of(part)
     files.forget(night, OUTPUT, part.partition)
+    documents.void(night)
     Remittance.objects.filter(night=night).delete()

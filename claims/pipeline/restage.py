@@ -1,10 +1,16 @@
 """Rejected claims that were staged once more: they wait for the next night, as batches that name the night they failed.
 
-When that night decides anew, they are withdrawn: it would decide on their lines as well, and pay them twice.
+When that night decides anew, they are withdrawn, also from a later night that has taken them and was undone: it would
+decide on their lines as well, and pay them twice. And the lines of a whole night, where that night was one too many.
 """
 
+from django.db import transaction
 from django.db.models import QuerySet
 
+from backoffice.audit import record_change
+from backoffice.runs.faults import Misuse
+from backoffice.runs.models import Run
+from backoffice.runs.undone import is_undone
 from claims.models import Night, StagedBatch
 
 SOURCE = "rejects of the night of {}"
@@ -14,10 +20,49 @@ def source_of(night: Night) -> str:
     return SOURCE.format(night.run_date)
 
 
+def is_of_rejects(batch: StagedBatch) -> bool:
+    return batch.source.startswith(SOURCE.format(""))
+
+
+def staged_again(night: Night) -> QuerySet[StagedBatch]:
+    """Of its rejects, whether they wait or a later night has taken them."""
+    return StagedBatch.objects.filter(region=night.region, source=source_of(night))
+
+
 def waiting(night: Night) -> QuerySet[StagedBatch]:
-    return StagedBatch.objects.filter(region=night.region, run_date=None, source=source_of(night))
+    return staged_again(night).filter(run_date=None)
 
 
 def withdraw(night: Night) -> None:
-    """Inside the caller's transaction, together with the rejects that they came from."""
-    waiting(night).delete()
+    """Inside the caller's transaction, together with the rejects that they came from. No later night stands by then
+    (claims/pipeline/order.py), so that what is taken from one was paid by none."""
+    staged_again(night).delete()
+
+
+@transaction.atomic
+def release(night: Night) -> int:
+    """Take an undone night off the calendar: its lines wait for the next night once more, and its date is free. Say how
+    many lines; Misuse where it is not undone."""
+    last = Run.objects.select_for_update().filter(chain=night.chain).latest("attempt")
+    if not is_undone(last):
+        raise Misuse(f"The night of {night.run_date} is not undone: run {last.pk} is {last.status}.")
+    lines = 0
+    for batch in StagedBatch.objects.filter(region=night.region, run_date=night.run_date):
+        StagedBatch.objects.filter(pk=batch.pk).update(run_date=None)
+        record_change(batch, {"run_date": (str(night.run_date), "")})
+        lines += batch.lines
+    night.delete()
+    return lines
+
+
+@transaction.atomic
+def discard(batch: StagedBatch) -> None:
+    """Delete the lines of a load that should not have been; Misuse where a night has taken them, or where they are
+    rejects: these are somebody's decision, which stands with them."""
+    held = StagedBatch.objects.select_for_update(of=("self",)).filter(pk=batch.pk, run_date=None).first()
+    if held is None:
+        raise Misuse(f"Batch {batch.pk} belongs to a night by now. Undo the night, or let it be paid.")
+    if is_of_rejects(held):
+        raise Misuse(f"Batch {batch.pk} is {held.source}, staged once more. Run the night, or restart that one.")
+    record_change(held, {"lines": (str(held.lines), "discarded")})
+    held.delete()

@@ -8,10 +8,33 @@ from typing import Any
 
 from django.db import connection, models
 
-from claims.models import ContractTerms, Fee, MemberBenefit, Plan, PlanBenefit, ProcedureCode, Provider
+from claims.models import (
+    ContractTerms,
+    Fee,
+    MemberBenefit,
+    Plan,
+    PlanBenefit,
+    ProcedureCode,
+    Provider,
+    RemittancePayer,
+)
 from claims.pipeline.delivered import Problems, rows
 from claims.pipeline.drafts import append, draft, note_twice
-from claims.pipeline.values import count, day, description, flag, money, optional, percent, share, text
+from claims.pipeline.values import (
+    count,
+    day,
+    description,
+    flag,
+    latin,
+    money,
+    optional,
+    percent,
+    phone,
+    plain,
+    share,
+    tax_id,
+    text,
+)
 from regions.models import Region
 
 
@@ -61,20 +84,32 @@ TABLES = {
             "contract_id": text, "fee_schedule_id": text, "multiplier_percent": percent, "percent_of_charge": percent,
         },
     ),
+    "remittance_payers.csv": Table(
+        model=RemittancePayer, key=("payer_id",),
+        columns={
+            "payer_id": plain, "name": latin, "tax_id": tax_id, "street": latin, "city": latin, "state": plain,
+            "zip_code": plain, "contact": latin, "phone": phone, "for_all": flag,
+        },
+    ),
 }  # fmt: skip
 
 
 def load_table(path: Path, table: Table, region: Region, problems: Problems) -> int:
-    """Replace the region's table by what the file says, and say how many rows that is."""
+    """Replace the region's table by what the file says, and say how many rows that is. A file without a row would empty
+    the table: that is taken for a delivery gone wrong, unless the table is empty anyhow."""
     names = tuple(table.columns)
     fields = {name: table.model._meta.get_field(name) for name in names}
     types = {name: field.db_type(connection) for name, field in fields.items()}
+    before = problems.total
     with draft(table.model._meta.db_table, types) as waiting:
         count = append(waiting, ("line", *names), _read(path, table, problems))
         note_twice(waiting, path.name, table.key, problems)
+        old = table.model._default_manager.filter(region=region)
+        if not count and problems.total == before and old.exists():
+            problems.add(path.name, "has no row and would empty the table; to keep what is loaded, leave the file out")
         if problems.found:
             return count
-        table.model._default_manager.filter(region=region).delete()
+        old.delete()
         columns = ", ".join(names)
         with connection.cursor() as cursor:
             cursor.execute(

@@ -15,8 +15,9 @@ from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import Failure, StepPart
 from claims.models import OutputFile
 from claims.pipeline import editions, extract, files, parse, restage, verify
-from claims.pipeline.cut import cut
-from claims.pipeline.night import Rows, Work, counted, night_of, opened, reading, result
+from claims.pipeline.ahead import ahead
+from claims.pipeline.cut import checkpoints, cut, split
+from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,15 +47,27 @@ def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:
     of = verify.control(work.night, "extract")["extract"]["count"]
     if checkpoint is None:
         yield Chunk(data=None, checkpoint=work.at(0), done=0, of=of, label="deciding over the whole extract")
+    yield from ahead(_blocks(work, of))
+
+
+def _blocks(work: Work, of: int) -> Iterator[list[Chunk]]:
     done = work.part.totals.get("in", 0)
-    for frame in cut(files.records(work.night, "extract", after=work.after), work.frequency):
-        done += frame.height
-        seq = int(frame["seq"][-1])
-        yield Chunk(data=frame, checkpoint=work.at(seq), done=done, of=of, label=f"{done:,} of {of:,} lines")
+    for block in cut(files.records(work.night, "extract", after=work.after), work.frequency):
+        made = []
+        for seq, valid, rejected, totals in _parted(work, block):
+            done += totals["in"]
+            made.append(of_lines((valid, rejected, totals), work.at(seq), done, of))
+        yield made
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:
-    return _decide(work) if chunk.data is None else _split(work, chunk.data)
+    if chunk.data is None:
+        return _decide(work)
+    valid, rejected, totals = chunk.data
+    found = Result(totals=totals, rows=Rows(files=[work.save(valid, VALID), work.save(rejected, REJECT)]))
+    if rejected.height:
+        found.read, found.outcomes["rejected"] = rejected.height, rejected.height
+    return found
 
 
 def _decide(work: Work) -> Result:
@@ -63,7 +76,7 @@ def _decide(work: Work) -> Result:
 
     providers = work.references["providers"]
     lines = files.records(work.night, "extract")
-    faulty = [_faulty(read(frame), providers, work) for frame in whole_members(lines)]
+    faulty = list(ahead([_faulty(read(frame), providers, work)] for frame in whole_members(lines)))
     empty = pl.DataFrame(schema={"claim_id": pl.String, "line_number": pl.Int64, "reason": pl.String})
     claims = (
         pl.concat([empty, *faulty])
@@ -72,14 +85,14 @@ def _decide(work: Work) -> Result:
     )
     bills = [
         frame.join(claims, on="claim_id", how="semi").select("claim_id", cents=parse.cents("billed"))
-        for frame in files.records(work.night, "extract")
+        for frame in files.records(work.night, "extract", columns=("seq", "claim_id", "billed"))
     ]
     of_claims = pl.concat([pl.DataFrame(schema={"claim_id": pl.String, "cents": pl.Int64}), *bills])
     decided = claims.join(of_claims.group_by("claim_id").agg(pl.col("cents").sum()), on="claim_id", how="left").select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("seq"), "claim_id", "line_number", "reason", "cents"
     )
-    row = files.save(decided, work.night, DECISIONS, work.partition, work.number, work.part.fence)
-    return result(0, {}, Rows(files=[row]), failures=list(_faults(decided)))
+    work.references[DECISIONS] = decided
+    return Result(rows=Rows(files=[work.save(decided, DECISIONS)]), failures=list(_faults(decided)))
 
 
 def _faults(decided: pl.DataFrame) -> Iterator[Fault]:
@@ -90,18 +103,19 @@ def _faults(decided: pl.DataFrame) -> Iterator[Fault]:
 
 
 def whole_members(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same records in frames that end with a member."""
+    """The same records in frames that end with a member. Those without a member id are no duplicates, R01 comes first:
+    a delivery that has lost them all is not held together."""
     import polars as pl
 
     held: pl.DataFrame | None = None
     for frame in frames:
         held = frame if held is None else pl.concat([held, frame])
-        of_last = held["member_id"] == held["member_id"][-1]
-        begin = held.height - int(of_last.sum())
+        last = held["member_id"][-1]
+        begin = held.height - int((held["member_id"] == last).sum()) if last else held.height
         if begin:
             yield held[:begin]
             held = held[begin:]
-    if held is not None:
+    if held is not None and held.height:
         yield held
 
 
@@ -133,29 +147,27 @@ def _faulty(lines: pl.DataFrame, providers: pl.DataFrame, work: Work) -> pl.Data
     return known.select("claim_id", "line_number", reason=reason).filter(pl.col("reason").is_not_null())
 
 
-def _split(work: Work, frame: pl.DataFrame) -> Result:
-    """Valid lines on, with what they say read; rejected claims aside, as they came, with their reason."""
+def _parted(work: Work, block: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame, Figures]]:
+    """Of each checkpoint its last number; valid lines, with what they say read; rejected claims, as they came, with
+    their reason; and the figures."""
     import polars as pl
 
-    claims = decisions(work).select("claim_id", "reason")
-    rejected = frame.join(claims, on="claim_id", how="inner", maintain_order="left")
-    lines = read(frame)
-    valid = lines.join(claims, on="claim_id", how="anti", maintain_order="left").select(
-        "seq", "claim_id", "line_number", "member_id", "provider_npi", pl.col("day").alias("service_date"),
-        "procedure_code", pl.col("count").alias("units"), pl.col("cents").alias("billed"),
+    count = checkpoints(block)
+    reasons = decisions(work).select("claim_id", "reason")
+    lines = read(block).join(reasons, on="claim_id", how="left", maintain_order="left")
+    valid = lines.filter(pl.col("reason").is_null()).select(
+        "checkpoint", "seq", "claim_id", "line_number", "member_id", "provider_npi",
+        pl.col("day").alias("service_date"), "procedure_code", pl.col("count").alias("units"),
+        pl.col("cents").alias("billed"),
     )  # fmt: skip
-    found = result(
-        frame.height,
-        {
-            **reading(frame.with_columns(in_cents=lines["cents"].fill_null(0)), "in_cents"),
-            **counted(valid, VALID, "billed"),
-            **extract.figures(rejected, REJECT),
-        },
-        Rows(files=[work.save(valid, VALID), work.save(rejected, REJECT)]),
-    )
-    if rejected.height:
-        found.read, found.outcomes["rejected"] = rejected.height, rejected.height
-    return found
+    rejected = lines.filter(pl.col("reason").is_not_null()).select(*block.columns, "reason")
+    delivered = block.with_columns(in_cents=lines["cents"].fill_null(0))
+    totals = merged(
+        count, reading_each(delivered, "in_cents"), counted_each(valid, VALID, "billed"),
+        extract.figures_each(rejected, REJECT),
+    )  # fmt: skip
+    ends = [frame["seq"][-1] for frame in split(block, count)]
+    yield from zip(ends, split(valid, count), split(rejected, count), totals, strict=True)
 
 
 def decisions(work: Work) -> pl.DataFrame:
@@ -169,8 +181,10 @@ def decisions(work: Work) -> pl.DataFrame:
 
 def check(work: Work) -> Json:
     """valid + reject = extract, in lines, in cents and line by line."""
+    import polars as pl
+
     before = verify.control(work.night, "extract")["extract"]
-    found = {VALID: verify.file_output(work, VALID, "billed"), REJECT: extract.read_back(work, REJECT)}
+    found = {VALID: verify.file_sums(work, VALID, pl.col("billed")), REJECT: extract.read_back(work, REJECT)}
     both = {name: found[VALID][name] + found[REJECT][name] for name in ("count", "billed", "key")}
     verify.same("extract", before, "valid and reject", both)
     verify.unchanged(work, "extract", "extract")

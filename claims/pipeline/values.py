@@ -5,6 +5,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from claims.edi.clean import clean, is_clean
+from claims.edi.outbound import PHONE
+
 
 def text(value: str) -> str:
     if not value or len(value) > 40:
@@ -66,6 +69,32 @@ def year(value: str) -> int:
     if not 1 <= found <= 9999:
         raise ValueError("is no year")
     return found
+
+
+def latin(value: str) -> str:
+    """What X12 can carry something of."""
+    if not clean(value, 60):
+        raise ValueError("is empty, or has no Latin letter")
+    return value
+
+
+def plain(value: str) -> str:
+    """What X12 carries as it stands."""
+    if not is_clean(value, 40):
+        raise ValueError("is empty, longer than 40 characters, or not in capital letters and digits")
+    return value
+
+
+def tax_id(value: str) -> str:
+    if not (value.isascii() and value.isdigit() and len(value) == 9):
+        raise ValueError("is not nine digits")
+    return value
+
+
+def phone(value: str) -> str:
+    if not PHONE.fullmatch(value):
+        raise ValueError("is not ten digits without a leading 1")
+    return value
 
 
 def optional(read: Callable[[str], Any]) -> Callable[[str], Any]:

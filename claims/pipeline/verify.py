@@ -1,8 +1,8 @@
 """After each step: what it wrote is compared with what its checkpoints counted [S2-25] [X-12] [X-13].
 
-Files are read back; tables are added up by the database, and compared record by record as the next step reads them
-(`unchanged`). A step's `digest` is one value over count, cents and hashes, in which neither order, nor partition, nor
-checkpoint shows; claims/pipeline/digest.py has the one over the rows themselves.
+Count and cents are added up from what is there; what the next step reads is compared record by record as it is read
+(`unchanged`), what none reads is read back at once. A step's `digest` is one value over count, cents and hashes, in
+which neither order, nor partition, nor checkpoint shows; claims/pipeline/digest.py has the one over the rows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from backoffice.runs.job import Json
 from backoffice.runs.models import StepPart, StepState
 from claims.models import Night
 from claims.pipeline import bulk, files
+from claims.pipeline.cut import BLOCK
 from claims.pipeline.night import Work, counted
 from claims.pipeline.numbers import span
 
@@ -44,14 +45,37 @@ def file_output(work: Work, output: str, cents: str) -> Json:
     return check(work, output, cents, frames())
 
 
+def file_sums(work: Work, output: str, billed: pl.Expr) -> Json:
+    """The same of an output that the next step reads: of its files, only what is billed is read, in cents."""
+    expected, found = expectations(work, output), Counter[str]()
+    for frame in _together(files.load(row, ["billed"]) for row in files.of_output(work.night, output)):
+        found.update(out=frame.height, cents=frame.select(billed.sum()).item())
+    found["billed"] = found["cents"]
+    return _agreed(output, expected, expected | found)
+
+
 def check(work: Work, output: str, cents: str, frames: Iterable[pl.DataFrame], *, billed: str = "billed") -> Json:
     """count, cents, hash and digest of what is there; OutOfBalance names the output and both figures of the first that
     differs from what the checkpoints counted."""
     expected = expectations(work, output)
     found: Counter[str] = Counter()
-    for frame in frames:
+    for frame in _together(frames):
         found.update(counted(frame, output, cents, billed=billed))
     return _agreed(output, expected, {name: found[f"{name}.{output}"] for name in FIGURES})
+
+
+def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same records in larger frames: a night that commits often has many small files."""
+    import polars as pl
+
+    held: list[pl.DataFrame] = []
+    for frame in frames:
+        held.append(frame)
+        if sum(some.height for some in held) >= BLOCK:
+            yield pl.concat(held)
+            held = []
+    if held:
+        yield pl.concat(held)
 
 
 def table(work: Work, model: type[Model], output: str, cents: str) -> Json:

@@ -15,6 +15,12 @@ from tests.claims.folders import (
 Tables = dict[str, list[dict[str, str]]]
 
 
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A world of some lines is more than one block."""
+    monkeypatch.setattr("claims.pipeline.cut.AT_ONCE", 2)
+
+
 @pytest.fixture
 def night(tmp_path: Path) -> Any:
     """A night over one of each, with what the test says otherwise."""

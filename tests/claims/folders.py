@@ -7,15 +7,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from backoffice.runs.control import restart_run, start_run
+from backoffice.runs.control import stop_run
 from backoffice.runs.kernel import work
-from backoffice.runs.models import Run, StepState
+from backoffice.runs.models import Run, RunStatus, StepPart, StepState
 from backoffice.runs.state import waiting_parts
 from claims.models import Night, StepSetting
 from claims.pipeline import export
 from claims.pipeline.load import ACCUMULATOR_COLUMNS, LINE_COLUMNS, TABLES, load
 from regions.models import Region
 from tests.factories import RegionFactory
+from tests.running import finish, start
 
 RUN_DATE = date(2024, 1, 15)
 LONG_AGO = "2000-01-01"
@@ -39,6 +40,7 @@ def small_world(**tables: list[dict[str, str]]) -> dict[str, list[dict[str, str]
         "member_benefits": [coverage()],
         "fee_schedule": [row("fee_schedule", fee_schedule_id="F", procedure_code="X", fee="100.00")],
         "contract_terms": [terms()],
+        "remittance_payers": [payer()],
         "accumulators": [],
         "claim_lines": [line()],
         **tables,
@@ -72,6 +74,15 @@ def coverage(first: str = LONG_AGO, last: str = "", **values: str) -> dict[str, 
 def terms(**values: str) -> dict[str, str]:
     usual = {"fee_schedule_id": "F", "multiplier_percent": "100", "percent_of_charge": "50"}
     return row("contract_terms", **{"contract_id": "K", **usual, **values})
+
+
+def payer(payer_id: str = "60054", **values: str) -> dict[str, str]:
+    """Who pays claims that came as 837P."""
+    usual = {
+        "name": "Aetna", "tax_id": "066033492", "street": "151 Farmington Ave", "city": "Hartford", "state": "CT",
+        "zip_code": "061560001", "contact": "Provider services", "phone": "8605550100", "for_all": "false",
+    }  # fmt: skip
+    return row("remittance_payers", **{"payer_id": payer_id, **usual, **values})
 
 
 def line(claim: str = "C1", number: int = 1, /, **values: str) -> dict[str, str]:
@@ -116,17 +127,21 @@ def run_night(region: Region, *, run_date: date = RUN_DATE, partitions: int = 1,
     if frequency is not None:
         StepSetting.objects.update(commit_frequency=frequency)
     parameters = {"run_date": run_date.isoformat(), "partitions": partitions}
-    return worked(start_run("run_pipeline", region=region, parameters=parameters, attended=True))
+    return finish(start("run_pipeline", region, **parameters))
 
 
-def continued(run: Run, from_step: str = "") -> Run:
-    return worked(restart_run(run, attended=True, from_step=from_step))
-
-
-def worked(run: Run) -> Run:
-    while part := waiting_parts().filter(run=run).first():
+def stopped_in(step: str, region: Region) -> Run:
+    """The region's night, stopped when one of the step's two parts is done and the other has not been opened."""
+    parameters = {"run_date": RUN_DATE.isoformat(), "partitions": 2}
+    run = start("run_pipeline", region, **parameters)
+    done = StepPart.objects.filter(step__chain=run.chain, step__name=step, status="complete")
+    while not done.exists():
+        part = waiting_parts().filter(run=run).first()
+        assert part is not None
         work(part.pk)
+    stop_run(run)
     run.refresh_from_db()
+    assert run.status == RunStatus.STOPPED
     return run
 
 

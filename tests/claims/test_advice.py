@@ -136,6 +136,7 @@ def test_what_a_restart_puts_back_is_measured_where_it_happens(region: Region) -
     assert measured.restore_per_line == pytest.approx(0.002 * 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_real_night_is_measured_by_itself(tmp_path: Path) -> None:
     lines = [line(f"C{number:03}", billed=f"{number + 1}.00") for number in range(60)]

@@ -35,6 +35,7 @@ def night(run_date: date) -> Night:
     return Night.objects.get(run_date=run_date)
 
 
+@pytest.mark.slow
 def test_nights_alone_are_no_clash(region: Region) -> None:
     assert list(clashes(night(FIRST))) == []
     run_night(region, run_date=SECOND)
@@ -53,6 +54,7 @@ def test_a_change_since_the_last_night_is_shown_with_both_figures(region: Region
     assert (year.replayed, year.proved) == (True, False)
 
 
+@pytest.mark.slow
 def test_a_change_between_two_nights_stays_seen_after_the_second(region: Region) -> None:
     changed_to('{"deductible_met":2500,"out_of_pocket_met":10000,"visits:OFFICE":1}')
     run_night(region, run_date=SECOND)
@@ -68,6 +70,7 @@ def test_a_change_between_two_nights_stays_seen_after_the_second(region: Region)
     assert year.replayed
 
 
+@pytest.mark.slow
 def test_a_year_that_was_taken_away_is_a_clash(region: Region) -> None:
     Accumulator.objects.using(accumulators.database()).all().delete()
     run_night(region, run_date=SECOND)
@@ -75,6 +78,7 @@ def test_a_year_that_was_taken_away_is_a_clash(region: Region) -> None:
     assert (str(found.left.deductible), str(found.found.deductible)) == ("100.00", "0.00")
 
 
+@pytest.mark.slow
 def test_the_same_values_spelled_otherwise_are_none(region: Region) -> None:
     changed_to('{"visits:OFFICE": 1, "visits:LAB": 0, "out_of_pocket_met": 10000, "deductible_met": 10000}')
     assert list(clashes(night(FIRST))) == []
@@ -82,6 +86,7 @@ def test_the_same_values_spelled_otherwise_are_none(region: Region) -> None:
     assert list(clashes(night(SECOND))) == []
 
 
+@pytest.mark.slow
 def test_another_regions_member_of_the_same_id_is_none(region: Region, tmp_path: Path) -> None:
     other = staged(tmp_path / "other", small_world())
     run_night(other, run_date=SECOND)

@@ -7,7 +7,6 @@ from zlib import crc32
 import pytest
 
 from backoffice.runs import kernel
-from backoffice.runs.control import start_run
 from backoffice.runs.job import Job
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus, StepPart, StepState
@@ -19,8 +18,9 @@ from claims.pipeline.numbers import PARTITION, base, span
 from claims.pipeline.rules import Met
 from claims.pipeline.settings import ensure_settings
 from regions.models import Region
-from tests.claims.folders import RUN_DATE, continued, night_of, run_night
+from tests.claims.folders import RUN_DATE, night_of, run_night
 from tests.claims.undisturbed import FREQUENCY, PARTITIONS, assert_undisturbed, ready, short_night, undisturbed
+from tests.running import go_on, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +52,7 @@ def test_a_step_commits_by_its_own_frequency() -> None:
     assert numbers == {"extract": 1, "validate": 2, "price": 1, "adjudicate": 1, "remit": 1}
 
 
+@pytest.mark.slow
 def test_the_control_rows_of_a_night_have_all_that_its_steps_came_to() -> None:
     """S2-10, S2-11, S2-44, X-12"""
     run = short_night(ready())
@@ -78,6 +79,7 @@ def test_the_control_rows_of_a_night_have_all_that_its_steps_came_to() -> None:
         assert all(output.digest for output in row.outputs if output.dollars is not None)
 
 
+@pytest.mark.slow
 def test_a_step_that_failed_is_restarted_once_more_and_the_later_ones_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """S2-10, S2-11, S2-12"""
     undisturbed()
@@ -85,18 +87,19 @@ def test_a_step_that_failed_is_restarted_once_more_and_the_later_ones_wait(monke
     states = StepState.objects.filter(chain=run.chain)
     assert list(states.values_list("status", flat=True)) == [*["complete"] * 3, "failed", "pending", "pending"]
     assert not StepPart.objects.filter(step__in=states.filter(status="pending"), checkpoint_number__gt=0).exists()
-    again = continued(run)
+    again = go_on(run)
     assert list(states.values_list("restart_count", flat=True)) == [0, 0, 0, 1, 0, 0]
     assert states.get(name="adjudicate").predecessors["price"] == 1
     assert_undisturbed(again)
 
 
+@pytest.mark.slow
 def test_no_step_asks_for_the_restart_row_of_another() -> None:
     """S2-14: a step's own row is all that it goes by."""
     undisturbed()
     StepSetting.objects.update(commit_frequency=FREQUENCY)
     parameters = {"run_date": RUN_DATE.isoformat(), "partitions": PARTITIONS}
-    run = start_run("run_pipeline", region=ready(), parameters=parameters, attended=True)
+    run = start("run_pipeline", ready(), **parameters)
     kept: dict[int, dict[str, Any]] = {}
     while part := waiting_parts().filter(run=run).first():
         others = StepPart.objects.filter(step__chain=run.chain).exclude(step=part.step)
@@ -113,6 +116,7 @@ def test_no_step_asks_for_the_restart_row_of_another() -> None:
     assert_undisturbed(run)
 
 
+@pytest.mark.slow
 def test_every_change_of_an_accumulator_lies_within_an_image_and_the_images_follow_each_other() -> None:
     """S2-15, S2-16, S2-18, X-11"""
     region = ready()
@@ -140,6 +144,7 @@ def test_every_change_of_an_accumulator_lies_within_an_image_and_the_images_foll
         assert checkpoints[-1] <= part.checkpoint_number
 
 
+@pytest.mark.slow
 def test_two_changes_of_a_member_in_one_night_are_two_images() -> None:
     """X-11: the sequence is of the key, so both can be stored."""
     run = short_night(ready())
@@ -148,6 +153,7 @@ def test_two_changes_of_a_member_in_one_night_are_two_images() -> None:
     assert len(keys) > len(set(keys))
 
 
+@pytest.mark.slow
 def test_members_fall_into_partitions_by_the_crc_32_of_their_ids() -> None:
     """S2-27: on any machine and in any process the same."""
     night = night_of(short_night(ready()))

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claims.pipeline.cut import cut
+from claims.pipeline.cut import checkpoints, cut, split
 
 Lines = list[tuple[str, str]]
 
 
 def sizes(lines: Lines, frequency: int, blocks: int = 3) -> list[int]:
     frame = pl.DataFrame(lines, schema=["member_id", "claim_id"], orient="row").with_row_index("seq")
-    return [piece.height for piece in cut(frame.iter_slices(blocks), frequency)]
+    found = cut(frame.iter_slices(blocks), frequency)
+    return [piece.height for block in found for piece in split(block, checkpoints(block))]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ def test_where_they_fall(lines: str, frequency: int, expected: list[int]) -> Non
     assert sizes([(word[0], word[1:]) for word in lines.split()], frequency) == expected
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("1234")), max_size=40),
     st.integers(1, 12),

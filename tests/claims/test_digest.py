@@ -33,7 +33,8 @@ def frames(rows: list[tuple[str, int, str, int | None]], size: int) -> list[pl.D
     return [pl.DataFrame(piece, schema=SCHEMA, orient="row").with_row_index("seq") for piece in pieces]
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=60)
 @given(rows_of_an_output, st.integers(1, 9), st.sampled_from([1, 4, 1_000]))
 def test_it_is_sha_256_over_the_csv_of_the_rows_in_their_order(
     rows: list[tuple[str, int, str, int | None]], size: int, run: int

@@ -11,8 +11,8 @@ import pytest
 
 from backoffice.runs.models import RunStatus
 from claims.pipeline import files
-from tests.claims.folders import continued
 from tests.claims.undisturbed import assert_undisturbed, ready, short_night, undisturbed
+from tests.running import go_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +30,7 @@ def no_room() -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, usual)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["enriched", pytest.param("remittance", marks=pytest.mark.slow)])
 def test_a_file_that_cannot_be_written_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch, output: str) -> None:
     """S2-21, S2-24, S2-28"""
@@ -50,4 +51,4 @@ def test_a_file_that_cannot_be_written_is_named_with_the_reason(monkeypatch: pyt
     assert (run.status, run.reason) == (RunStatus.FAILED, "storage")
     said = rf"{output}: a file cannot be written \(.+\)\. Is the disk full\? Make room and restart\.$"
     assert re.match(said, run.detail), run.detail
-    assert_undisturbed(continued(run))
+    assert_undisturbed(go_on(run))

@@ -54,6 +54,7 @@ def test_accumulators_in_a_second_database_come_to_the_same_as_well(lab: Lab) ->
     assert len(found) == len(OF_STEP_5)
 
 
+@pytest.mark.slow
 def test_a_member_with_47_updates_is_undone_over_its_checkpoints(lab: Lab) -> None:
     """S2-18, S2-34, S2-35: and neither the home nor the databases of this process are touched."""
     (case,) = lab.cases(("T11c",))
@@ -153,7 +154,7 @@ def test_the_report_reads_as_json_and_stands_alone() -> None:
 @pytest.mark.slow
 def test_an_unfinished_report_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hours are not begun again: what passed stays, with its figures, and the rest is worked."""
-    monkeypatch.setattr("backoffice.lab.whole.commit_of", lambda root: "commit 1")
+    monkeypatch.setattr("backoffice.lab.whole.commit_of", lambda *paths: "commit 1")
     arguments: dict[str, Any] = {"fast": True, "one": True, "database": ["sqlite"], "report": tmp_path / "report"}
     call_command("failure_lab", "T11c", "T11d", **arguments)
     path = tmp_path / "report.json"

@@ -37,6 +37,7 @@ def test_it_has_as_many_lines_as_were_asked_for_and_members_with_hundreds_of_the
     assert Counter(row["member_id"] for row in rows).most_common(1)[0][1] >= 200
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_accumulators_of_a_member_change_at_least_47_times_within_one_checkpoint(tmp_path: Path) -> None:
     """S2-34, S2-35: at step 5's own commit frequency; every paid line changes the visits, and most an amount."""
@@ -67,7 +68,14 @@ def test_there_are_as_many_providers_as_were_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lines": 0}, {"providers": 0}, {"run_date": "yesterday"}, {"output": Path("/proc/nowhere")}]
+    "wrong",
+    [
+        {"lines": 0},
+        {"providers": 0},
+        {"run_date": "yesterday"},
+        {"run_date": "0001-01-01"},
+        {"output": Path("/proc/nowhere")},
+    ],
 )
 def test_wrong_use_is_one_line(tmp_path: Path, wrong: dict[str, object]) -> None:
     with pytest.raises(CommandError) as refused:

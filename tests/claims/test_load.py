@@ -18,7 +18,6 @@ from tests.claims.folders import (
     COLUMNS,
     LONG_AGO,
     benefit,
-    continued,
     coverage,
     line,
     new_region,
@@ -28,9 +27,11 @@ from tests.claims.folders import (
     run_night,
     small_world,
     staged,
+    stopped_in,
     terms,
     write_folder,
 )
+from tests.running import go_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,6 +126,14 @@ def test_what_cannot_be_read_is_named_by_file_and_line(
     (problem,) = refused(**tables)
     assert problem.startswith(f"{where}: ")
     assert what in problem
+
+
+def test_a_member_whose_column_is_another_is_not_said(refused: Callable[..., list[str]]) -> None:
+    """[S4-09] Cron mails what is said."""
+    shifted = {"claim_lines": [line(line_number="Okonkwo")], "accumulators": [opening(field_name="Okonkwo", value="x")]}
+    problems = refused(**shifted, member_benefits=[coverage("Okonkwo")])
+    assert len(problems) == 3
+    assert "Okonkwo" not in "".join(problems)
 
 
 def test_all_that_is_wrong_is_listed_at_once_up_to_fifty(refused: Callable[..., list[str]]) -> None:
@@ -241,7 +250,7 @@ def test_a_line_of_a_night_that_failed_is_refused_since_that_night_will_still_pa
     (problem,) = refused()
     assert problem == "claim_lines.csv: claim C1 line 1 belongs to the night of 2024-01-15, which is not complete"
     staged(tmp_path, {"contract_terms": [terms()], "claim_lines": []}, region)
-    assert continued(run).status == RunStatus.COMPLETE
+    assert go_on(run).status == RunStatus.COMPLETE
 
 
 def test_nothing_is_loaded_while_a_night_of_the_region_runs(tmp_path: Path, region: Region) -> None:
@@ -265,6 +274,24 @@ def test_opening_values_are_taken_where_none_stand_and_must_equal_those_that_do(
     assert Accumulator.objects.count() == 2
     (problem,) = refused(claim_lines=[line("C3")], accumulators=[opening(value="2.00")])
     assert problem.startswith("accumulators.csv: 1 members' years stand otherwise already")
+
+
+def test_no_opening_value_is_loaded_while_a_night_may_still_put_accumulators_back(
+    tmp_path: Path, region: Region
+) -> None:
+    """S2-19: a restart would put back what stood before, and lose what was loaded since."""
+    lines = [line(f"C{n}", member_id=member) for n, member in enumerate("MNOPQR")]
+    coverages = [coverage(member_id=member) for member in "MNOPQR"]
+    staged(tmp_path, small_world(claim_lines=lines, member_benefits=coverages), region)
+    run = stopped_in("adjudicate", region)
+    folder = tmp_path / "opening"
+    folder.mkdir()
+    write_folder(folder, {"accumulators": [opening(benefit_year="2023")]})
+    with pytest.raises(Misuse, match=r"has changed accumulators of .* and is not complete"):
+        load(folder, region)
+    assert go_on(run).status == RunStatus.COMPLETE
+    load(folder, region)
+    assert Accumulator.objects.filter(benefit_year=2023).exists()
 
 
 def test_no_opening_value_is_kept_of_a_folder_that_is_refused_for_its_lines(

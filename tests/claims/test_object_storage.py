@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from claims.models import OutputFile
 from claims.pipeline import export, files
-from tests.claims.folders import continued, night_of
+from tests.claims.folders import night_of
 from tests.claims.undisturbed import assert_undisturbed, on_disk, ready, short_night, undisturbed
+from tests.running import go_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +49,7 @@ def elsewhere(settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, files.STORAGE: memory}
 
 
+@pytest.mark.slow
 def test_a_night_comes_to_the_same_there_and_is_exported_from_there(elsewhere: None) -> None:
     """S2-24"""
     assert isinstance(files.storage(), Objects)
@@ -62,6 +64,6 @@ def test_what_no_checkpoint_vouches_for_is_deleted_there_as_well(elsewhere: None
     run = short_night(ready())
     night = night_of(run)
     names = set(OutputFile.objects.filter(night=night, output="enriched").values_list("name", flat=True))
-    again = continued(run, from_step="enrich")
+    again = go_on(run, from_step="enrich")
     assert_undisturbed(again)
     assert not names & set(on_disk(night))

@@ -57,6 +57,7 @@ def elsewhere(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatc
     del connections.settings[ALIAS]
 
 
+@pytest.mark.slow
 def test_it_holds_the_accumulators_and_their_fences_and_nothing_else(elsewhere: str) -> None:
     """S2-21"""
     tables = set(connections[ALIAS].introspection.table_names())
@@ -68,6 +69,7 @@ def test_it_holds_the_accumulators_and_their_fences_and_nothing_else(elsewhere: 
     assert AccumulatorFence.objects.count() == PARTITIONS  # one for each part of step 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "points",
     [
@@ -93,6 +95,7 @@ def test_killed_between_the_two_databases_it_comes_to_the_same(
     assert_undisturbed(short_night(region))
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_refused_leaves_no_opening_value_there(elsewhere: str, tmp_path: Path) -> None:
     """S2-21"""
     value = row("accumulators", member_id="M", benefit_year="2024", field_name="deductible_met", value="1.00")

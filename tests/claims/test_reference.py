@@ -29,7 +29,7 @@ from tests.needs import DATA
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MONEY = ("billed", "allowed", "copay", "deductible", "coinsurance", "paid")
-SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOWLY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 cuts = {"partitions": st.integers(1, 4), "frequency": st.integers(1, 50)}
 
 
@@ -70,7 +70,8 @@ def compare(day: dict[str, list[dict[str, str]]], partitions: int, frequency: in
     assert_as_the_reference(run, reference.night(day, RUN_DATE))
 
 
-@settings(SLOWLY, max_examples=30)
+@pytest.mark.slow
+@settings(SLOWLY, max_examples=12)
 @given(day=tables(), **cuts)
 def test_a_night_is_what_the_reference_says_to_the_cent(
     day: dict[str, list[dict[str, str]]], partitions: int, frequency: int
@@ -89,6 +90,7 @@ def test_many_nights_are_what_the_reference_says_to_the_cent(
     compare(day, partitions, frequency)
 
 
+@pytest.mark.slow
 @pytest.mark.acceptance
 def test_the_reference_itself_gives_the_expected_answer_for_nebraska() -> None:
     folder = DATA / "claims-nebraska"

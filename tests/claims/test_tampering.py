@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 
 from backoffice.runs import kernel
-from backoffice.runs.control import start_run
 from backoffice.runs.job import Job
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus, StepPart
@@ -17,8 +16,9 @@ from backoffice.runs.state import waiting_parts
 from claims.models import AdjudicatedClaim, Night, OutputFile, PricedClaim, StepSetting
 from claims.pipeline import bulk, files
 from claims.pipeline.numbers import span
-from tests.claims.folders import RUN_DATE, continued, night_of
+from tests.claims.folders import RUN_DATE, night_of
 from tests.claims.undisturbed import FREQUENCY, PARTITIONS, assert_undisturbed, ready, short_night, undisturbed
+from tests.running import go_on, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def night_spoilt_before(step: str, spoil: Spoil) -> Run:
     undisturbed()
     StepSetting.objects.update(commit_frequency=FREQUENCY)
     parameters = {"run_date": RUN_DATE.isoformat(), "partitions": PARTITIONS}
-    run = start_run("run_pipeline", region=ready(), parameters=parameters, attended=True)
+    run = start("run_pipeline", ready(), **parameters)
     clean = True
     while part := waiting_parts().filter(run=run).first():
         if part.step.name == step and clean:
@@ -109,6 +109,7 @@ WRITES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "reader", "spoil", "said"),
     [pytest.param(*case, marks=() if n in QUICK else pytest.mark.slow) for n, case in enumerate(CASES)],
@@ -118,11 +119,11 @@ def test_the_step_that_reads_it_fails_until_it_was_written_anew(
 ) -> None:
     """S2-25, X-12, X-13"""
     run = night_spoilt_before(reader, spoil)
-    for attempt in (run, continued(run)):
+    for attempt in (run, go_on(run)):
         assert (attempt.status, attempt.reason) == (RunStatus.FAILED, "out_of_balance")
         assert re.match(said.format(output), attempt.detail), attempt.detail
         assert StepPart.objects.filter(step__chain=run.chain, step__name=reader, step__status="failed").exists()
-    assert_undisturbed(continued(run, from_step=WRITES[output]))
+    assert_undisturbed(go_on(run, from_step=WRITES[output]))
 
 
 @pytest.mark.slow
@@ -143,10 +144,10 @@ def test_what_changed_while_the_step_that_reads_it_lay_still_fails_it_as_well(mo
         run = short_night(ready())
     assert run.status == RunStatus.ERRORED
     of_table(PricedClaim, "UPDATE {table} SET allowed = allowed + 1")(night_of(run))
-    again = continued(run)
+    again = go_on(run)
     assert (again.status, again.reason) == (RunStatus.FAILED, "out_of_balance")
     assert re.match(CENTS.format("priced"), again.detail), again.detail
-    assert_undisturbed(continued(again, from_step="price"))
+    assert_undisturbed(go_on(again, from_step="price"))
 
 
 @pytest.mark.slow
@@ -155,4 +156,4 @@ def test_a_plan_that_does_not_pay_for_a_priced_category_any_more_is_named() -> N
     run = night_spoilt_before("adjudicate", of_table(PricedClaim, "UPDATE {table} SET category = 'OTHER'"))
     assert (run.status, run.reason) == (RunStatus.FAILED, "out_of_balance")
     assert re.match(r"priced: a line of plan PLAN\d has category OTHER", run.detail), run.detail
-    assert_undisturbed(continued(run, from_step="price"))
+    assert_undisturbed(go_on(run, from_step="price"))

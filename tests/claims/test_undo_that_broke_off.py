@@ -35,6 +35,7 @@ def half_undone(monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
+@pytest.mark.slow
 def test_restarted_at_once_it_undoes_what_is_left_and_begins_anew(half_undone: Run) -> None:
     """S2-20, S2-22"""
     assert half_undone.region is not None
@@ -44,6 +45,7 @@ def test_restarted_at_once_it_undoes_what_is_left_and_begins_anew(half_undone: R
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_undone_once_more_nothing_is_left_and_it_runs_again(half_undone: Run) -> None:
     """S2-20, X-10"""
     assert half_undone.region is not None

@@ -14,8 +14,8 @@ from backoffice.runs.models import Run, RunStatus, StepPart
 from claims.models import AdjudicatedClaim, OutputFile, PricedClaim
 from claims.pipeline import files, verify
 from claims.pipeline.night import Work
-from tests.claims.folders import continued
 from tests.claims.undisturbed import assert_undisturbed, ready, short_night, undisturbed
+from tests.running import go_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,13 +54,22 @@ def cut_off() -> None:
         file.truncate(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda: files.storage().delete(second_file().name), "enriched: 20 records expected in .*, 0 found"),
+        pytest.param(
+            lambda: files.storage().delete(second_file().name),
+            "enriched: 20 records expected in .*, 0 found",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(cut_off, "enriched: 20 records expected in .*, 0 found", marks=pytest.mark.slow),
         pytest.param(lambda: change(lambda frame: frame[1:]), "enriched: 288 .* 287 found, -1", marks=pytest.mark.slow),
-        (lambda: change(lambda frame: pl.concat([frame, frame[:1]])), r"enriched: 288 .* 289 found, \+1"),
+        pytest.param(
+            lambda: change(lambda frame: pl.concat([frame, frame[:1]])),
+            r"enriched: 288 .* 289 found, \+1",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             lambda: change(lambda frame: frame.with_columns(pl.col("billed") + 1)),
             r"enriched: [\d,]+ cents expected, [\d,]+ found, \+20",
@@ -79,14 +88,23 @@ def test_a_file_that_is_not_what_was_written_is_named_with_both_figures(
     run = spoilt("enriched", spoil)
     assert (run.status, run.reason) == (RunStatus.FAILED, "out_of_balance")
     assert re.match(said, run.detail), run.detail
-    assert_undisturbed(continued(run, from_step="enrich"))
+    assert_undisturbed(go_on(run, from_step="enrich"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "output", "change", "said"),
     [
-        (PricedClaim, "priced", "SET allowed = allowed + 1", r"priced: [\d,]+ cents expected, [\d,]+ found, \+1"),
-        (PricedClaim, "priced", "SET provider_npi = 'OTHER'", r"priced: [\d,]+ as the hash .* expected, [\d,]+ found"),
+        pytest.param(
+            *(PricedClaim, "priced", "SET allowed = allowed + 1"),
+            r"priced: [\d,]+ cents expected, [\d,]+ found, \+1",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *(PricedClaim, "priced", "SET provider_npi = 'OTHER'"),
+            r"priced: [\d,]+ as the hash .* expected, [\d,]+ found",
+            marks=pytest.mark.slow,
+        ),
         (AdjudicatedClaim, "adjudicated", "SET paid = paid - 5", r"adjudicated: [\d,]+ cents expected, .* -5\.$"),
     ],
 )
@@ -105,6 +123,7 @@ def test_a_row_that_was_changed_is_found_and_its_table_named_with_both_figures(
     assert re.match(said, run.detail), run.detail
 
 
+@pytest.mark.slow
 def test_an_accumulator_that_does_not_stand_as_it_was_left_fails_the_step(spoilt: Callable[..., Run]) -> None:
     """S2-19, S2-25"""
 
@@ -117,6 +136,7 @@ def test_an_accumulator_that_does_not_stand_as_it_was_left_fails_the_step(spoilt
     assert run.detail.startswith("accumulators: ")
 
 
+@pytest.mark.slow
 def test_a_restart_key_cut_to_the_claim_repeats_its_lines_and_verification_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -146,7 +166,7 @@ def test_a_restart_key_cut_to_the_claim_repeats_its_lines_and_verification_says_
 
     with monkeypatch.context() as patch:
         patch.setattr(Work, "after", property(before_the_claim))
-        again = continued(run)
+        again = go_on(run)
     assert (again.status, again.reason) == (RunStatus.FAILED, "out_of_balance")
     assert re.match(r"valid has 288 records, enriched has (289|29\d)\.", again.detail), again.detail
-    assert_undisturbed(continued(again, from_step="enrich"))
+    assert_undisturbed(go_on(again, from_step="enrich"))

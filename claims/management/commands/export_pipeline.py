@@ -1,4 +1,4 @@
-"""manage.py export_pipeline: what a night came to, as CSV files in a folder."""
+"""manage.py export_pipeline: what a night came to, as CSV files in a folder, and its 835s."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.runs.command import region_named
-from backoffice.runs.faults import Misuse
-from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.faults import Misuse, RunEnds
 from backoffice.runs.parameters import day
 from claims.models import Night
 from claims.pipeline.export import export
@@ -16,6 +15,7 @@ from claims.pipeline.export import export
 
 class Command(BaseCommand):
     help = "Writes adjudicated.csv, rejected.csv, accumulators.csv, remittances.csv and a remittance for each provider."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--region", required=True, help="name of the region")
@@ -24,10 +24,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         night = night_named(options["region"], options["run_date"])
-        if not Run.objects.filter(chain=night.chain, status=RunStatus.COMPLETE).exists():
+        if not night.complete:
             raise CommandError(f"The night of {night.run_date} is not complete: nothing of it is final.", returncode=1)
         try:
             export(night, options["output"])
+        except Misuse as error:
+            raise CommandError(str(error), returncode=2) from None
+        except RunEnds as error:
+            raise CommandError(f"{error} What was exported before stays incomplete.", returncode=1) from None
         except OSError as error:
             raise CommandError(f"Cannot write into {options['output']}: {error.strerror}.", returncode=2) from None
 

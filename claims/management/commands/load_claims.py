@@ -18,6 +18,7 @@ from regions.models import Region
 
 class Command(BaseCommand):
     help = "Stages a folder's claim lines for the next night; the reference tables in it replace the region's."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR", help="claim_lines.csv, reference tables, or both")

@@ -1,17 +1,19 @@
 """manage.py make_claims: a folder of generated claims, for trials and benchmarks."""
 
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.runs.faults import Misuse
+from backoffice.runs.parameters import day
 from claims.pipeline.generate import generate
 
 
 class Command(BaseCommand):
     help = "Writes generated claim lines and their reference tables into a folder that load_claims can load."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--lines", type=int, required=True, metavar="N", help="claim lines")
@@ -25,9 +27,9 @@ class Command(BaseCommand):
             if options[name] is not None and options[name] < 1:
                 raise CommandError(f"--{name} is a whole number from 1.", returncode=2)
         try:
-            run_date = date.fromisoformat(options["run_date"])
-        except ValueError:
-            raise CommandError("--run-date is a day, as 2026-11-21.", returncode=2) from None
+            run_date = day({"--run-date": options["run_date"]}, "--run-date")
+        except Misuse as error:
+            raise CommandError(str(error), returncode=2) from None
         try:
             sizes = {name: options[name] for name in ("lines", "providers")}
             generate(options["output"], **sizes, seed=options["seed"], run_date=run_date)

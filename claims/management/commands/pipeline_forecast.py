@@ -23,6 +23,7 @@ from regions.models import Region
 
 class Command(BaseCommand):
     help = "Says when each region's night will be done, its slack to 04:00, and what each way to go on comes to."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--region", help="name of the region; all of them otherwise")
@@ -61,6 +62,7 @@ class Command(BaseCommand):
 def night_in_question(region: Region) -> date | None:
     """The night that claims wait for, unless one is under way; else the last that was run."""
     last = Run.objects.filter(job=RUN_PIPELINE.name, region=region).first()
-    if StagedBatch.objects.filter(region=region, run_date=None).exists() and not (last and last.live):
-        return run_date_at(timezone.now(), region.zone)
+    tonight = run_date_at(timezone.now(), region.zone)
+    if StagedBatch.waiting_for(region, tonight).exists() and not (last and last.live):
+        return tonight
     return date.fromisoformat(last.parameters["run_date"]) if last else None

@@ -1,0 +1,19 @@
+"""Nights follow each other: each begins with the accumulators that the one before has left. An undone night has left
+none, and bars nothing before it; it bars what comes after it until it is complete once more."""
+
+from datetime import date
+
+from claims.models import Night
+from regions.models import Region
+
+
+def standing_after(region: Region, run_date: date) -> list[Night]:
+    """The later nights that are not undone, the earliest first."""
+    later = Night.objects.select_related("region").filter(region=region, run_date__gt=run_date)
+    return [night for night in later.order_by("run_date") if not night.undone]
+
+
+def unfinished_before(region: Region, run_date: date) -> Night | None:
+    """The night before, where it is not complete."""
+    before = Night.objects.select_related("region").filter(region=region, run_date__lt=run_date).first()
+    return before if before is not None and not before.complete else None
