@@ -143,6 +143,22 @@ def databases(folder: Path, wanted: Collection[str], *, options: Sequence[str] =
         yield found
 
 
+@contextmanager
+def empty_database(folder: Path) -> Iterator[tuple[str, str]]:
+    """The URL of a database without a table, gone afterwards, and what it is: of DATABASE_URL's PostgreSQL, or of a
+    server of our own, or where there is none a file of SQLite."""
+    with ExitStack() as stack:
+        url = _server(stack, ())
+        if url is None:
+            yield _sqlite_url(folder / "nightward.sqlite3"), Sqlite.name
+            return
+        name = f"nightward_rehearsal_{secrets.token_hex(4)}"
+        admin = stack.enter_context(closing(psycopg.connect(url, autocommit=True)))
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
+        stack.callback(admin.execute, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        yield urlsplit(url)._replace(path=f"/{name}").geturl(), Postgresql.name
+
+
 def _server(stack: ExitStack, options: Sequence[str]) -> str | None:
     url = os.environ.get("DATABASE_URL", "")
     if urlsplit(url).scheme not in ("postgres", "postgresql"):

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
-def taken_on(root: Path, databases: Iterable[str]) -> str:
-    """One sentence: date, commit, processor, cores, memory, system, Python and databases."""
+def taken_on(root: Path, databases: Iterable[str], *but: Path) -> str:
+    """One sentence: date, commit (see commit_of), processor, cores, memory, system, Python and databases."""
     facts = [_processor(), f"{_cores()} cores", f"{_memory_gib():.0f} GiB of memory", _system()]
     facts += [f"Python {platform.python_version()}", *databases]
-    return f"Taken on {datetime.now(UTC):%Y-%m-%d} at {commit_of(root)}: {', '.join(facts)}."
+    return f"Taken on {datetime.now(UTC):%Y-%m-%d} at {commit_of(root, *but)}: {', '.join(facts)}."
 
 
 def sqlite_version() -> str:
@@ -48,12 +48,14 @@ def _system() -> str:
     return name
 
 
-def commit_of(root: Path) -> str:
-    """The commit that the files are of, and whether they have changed since."""
+def commit_of(root: Path, *but: Path) -> str:
+    """The commit that the files are of, and whether they, `but` these, have changed since."""
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     if not commit:
         return "no commit"
-    return f"commit {commit}{' with changes' if _git(root, 'status', '--porcelain') else ''}"
+    inside = (path.resolve() for path in but if path.resolve().is_relative_to(root))
+    changes = _git(root, "status", "--porcelain", "--", ".", *(f":(exclude){path}" for path in inside))
+    return f"commit {commit}{' with changes' if changes else ''}"
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -67,6 +67,11 @@ class Ground:
             raise BenchFailed(f"The night did not complete after it was killed in {step}.")
         return float(said["seconds"])
 
+    def undone(self) -> tuple[float, float]:
+        """Seconds and peak MiB of undoing the last night, which was complete."""
+        usage = measured(*CHILD, json.dumps({"do": "undo"}), env=self.env())
+        return float(json.loads(usage.stdout)["seconds"]), usage.peak_mib
+
     def worked(self, workers: int, frequency: int) -> Night:
         """By real workers, one partition for each; the peak is that of the largest of their processes."""
         self.begin()

@@ -15,6 +15,8 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 LAUNCH = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py")))
+REGION_MIB = 256
+CONFINED = ("--half-a-core", "--address-space", str(REGION_MIB))
 # What of our own surroundings would reach into a measured process; the last one would triple the start of each.
 OURS = (
     *("DATABASE_URL", "REDIS_URL", "NIGHTWARD_HOME", "LOG_LEVEL", "LOG_FORMAT", "DEBUG", "DJANGO_SETTINGS_MODULE"),
@@ -52,11 +54,13 @@ def run(*arguments: str, env: Mapping[str, str], text: str = "") -> str:
     return ended.stdout
 
 
-def measured(*arguments: str, env: Mapping[str, str]) -> Usage:
-    """The same, with the peak of its resident memory and the processor time that it used."""
+def measured(*arguments: str, env: Mapping[str, str], confined: bool = False) -> Usage:
+    """The same, with the peak of its resident memory and the processor time that it used. `confined`: within what a
+    region has [S1-05], 256 MiB of address space (RLIMIT_AS) and half a core."""
     with TemporaryDirectory(prefix="nightward-usage-") as folder:
         report = Path(folder) / "usage.json"
-        stdout = run(*LAUNCH, str(report), *arguments, env=env)
+        limits = CONFINED if confined else ()
+        stdout = run(*LAUNCH, *limits, str(report), *arguments, env=env)
         used = json.loads(report.read_text())
     return Usage(stdout=stdout, peak_mib=used["peak_bytes"] / 2**20, cpu_seconds=used["cpu_seconds"])
 

@@ -43,11 +43,19 @@ class Recovery:
         return sum(figures["reasked"] for figures in self.report["cache"].values())
 
 
-def recover(folder: Path, database: Database, data: HospitalData, *, latency_ms: float, concurrency: int) -> Recovery:
-    """Recover all of `data` and wait for the end."""
+def recover(
+    folder: Path,
+    database: Database,
+    data: HospitalData,
+    *,
+    latency_ms: float,
+    concurrency: int,
+    confined: bool = False,
+) -> Recovery:
+    """Recover all of `data` and wait for the end. `confined`: within what a region has, as measured() says."""
     home = _new_home(folder)
     with database.fresh() as url, served(data, home / "sandbox-home", latency_ms=latency_ms) as hospital:
-        recovery = _recover(home, url, data, hospital, hospital.url, concurrency)
+        recovery = _recover(home, url, data, hospital, hospital.url, concurrency, confined=confined)
     shutil.rmtree(home)
     return recovery
 
@@ -66,7 +74,14 @@ def overheard(folder: Path, database: Database, data: HospitalData, *, concurren
 
 
 def _recover(
-    home: Path, database_url: str, data: HospitalData, hospital: ServedHospital, address: str, concurrency: int
+    home: Path,
+    database_url: str,
+    data: HospitalData,
+    hospital: ServedHospital,
+    address: str,
+    concurrency: int,
+    *,
+    confined: bool = False,
 ) -> Recovery:
     env = environment(home, database_url)
     region = {
@@ -77,7 +92,8 @@ def _recover(
     }
     run(*MANAGE, "load_region", "-", env=env, text=json.dumps(region))
     dates = ("--from", str(data.begins), "--to", str(data.ends))
-    usage = measured(*MANAGE, "recover_services", "--region", REGION, *dates, "--wait", "--json", env=env)
+    command = (*MANAGE, "recover_services", "--region", REGION, *dates, "--wait", "--json")
+    usage = measured(*command, env=env, confined=confined)
     return Recovery(
         report=json.loads(usage.stdout), usage=usage, hospital=hospital.state("keys_received", "sessions_written")
     )

@@ -91,7 +91,7 @@ OF_T11 = (
 OF_STEP_5 = (
     Case(
         name="act", what="killed after the accumulators were changed and before the checkpoint [S2-17]",
-        attempts=broken({**ACTED, "record": 250_000}), proof={"images": True},
+        attempts=broken({**ACTED, "record": 250_000}), proof={"accumulators": True},
     ),
     Case(
         name="images", what="killed between the before images and the accumulators [X-10]",

@@ -15,6 +15,7 @@ from backoffice.runs.models import StepPart
 from backoffice.runs.registry import job_named
 from claims.models import Fee
 from claims.pipeline import accumulators, files
+from claims.pipeline.adjudicate import Adjudicated
 from claims.pipeline.night import Work
 
 JOB = "run_pipeline"
@@ -78,9 +79,12 @@ class Due:
 
 
 def _of_result(arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """How many before images a checkpoint of step 5 has written ahead."""
-    images = getattr(getattr(arguments[-1], "rows", None), "images", None)
-    return {} if images is None else {"images": images.height}
+    """Of a checkpoint of step 5: the before images it has written ahead for its block, the accumulators it changes."""
+    rows = getattr(arguments[-1], "rows", None)
+    if not isinstance(rows, Adjudicated):
+        return {}
+    ahead = {} if rows.images is None else {"images": rows.images.height}
+    return {**ahead, "accumulators": rows.opened.height + len(rows.changed)}
 
 
 def _cut_key(fault: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Chunk, Fault, Job, Json, Result, Step
 from backoffice.runs.models import Run, StepPart
 from backoffice.runs.parameters import whole
+from backoffice.runs.repeating import idempotent
 
 NAME = "failure_lab"
 MOST_SEED = 2**31
@@ -127,6 +128,7 @@ def report_of(run: Run) -> Row | None:
 FAILURE_LAB = Job(
     name=NAME,
     title="Failure lab",
+    twice=idempotent("it works on databases of its own, which are gone at its end"),
     queue="low",
     steps=(Step(name="cases", open=open_step, chunks=chunks, prepare=prepare, commit=commit),),
     outcomes=("passed", "failed"),

@@ -44,6 +44,7 @@ def page(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         **admin.site.each_context(request),
         **_shown(request, run),
         "title": "Failure lab",
+        "job": FAILURE_LAB,
         "runs": [{"run": each, "said": said(each), "outcomes": run_report(each)["outcomes"]} for each in runs],
         "may_start": may_run(request.user, FAILURE_LAB.start_verb) and not any(each.live for each in runs),
     }

@@ -35,8 +35,15 @@ class Whole:
     cases: list[Json] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    commit: str = field(default_factory=lambda: commit_of(ROOT))
+    commit: str = field(init=False)
     written: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.commit = commit_of(ROOT, *self._files())
+
+    def _files(self) -> list[Path]:
+        """The report's own, which are no change of what is tested."""
+        return [self.stem.with_name(f"{self.stem.name}.{kind}") for kind in ("json", "html")]
 
     def run(self, at_once: int) -> Json:
         """The report, written."""
@@ -77,8 +84,8 @@ class Whole:
         self.written = time.monotonic()
         order = [place.name for place in self.places]
         made = report.made(
-            taken=taken_on(ROOT, dict.fromkeys(place.main.version for place in self.places)), commit=self.commit,
-            seed=self.seed, size=self.size, command=self.command,
+            taken=taken_on(ROOT, dict.fromkeys(place.main.version for place in self.places), *self._files()),
+            commit=self.commit, seed=self.seed, size=self.size, command=self.command,
             nights=sorted(self.nights, key=lambda row: order.index(row["place"])),
             cases=sorted(self.cases, key=lambda row: order.index(row["place"])),
             unfinished=[name for name in order if name not in self.finished],

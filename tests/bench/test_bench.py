@@ -42,9 +42,10 @@ def test_the_quick_benchmark_measures_calls_memory_and_pages(processes: Processe
         assert at_one == at_eight == heard == distinct > 0
     assert bench.output.count(": yes\n") == 5
 
-    (memory,) = rows_under("Memory", bench.output)
+    memory, confined = rows_under("Memory", bench.output)
     assert [row[1] for row in memory] == ["60", "240"]
     assert all(20 < number(row[2]) < 1024 for row in memory)
+    assert [row[:5] for row in confined] == [["SQLite", "240", "256", "0.5", "complete"]]
 
     (pages,) = rows_under("Pages of the admin", bench.output)
     assert {"first page", "region and status", "deepest page", "search by id"} <= {row[1] for row in pages}
@@ -64,16 +65,33 @@ def test_the_quick_benchmark_of_nights_compares_them_with_appends_a_loop_and_res
     assert [row[1] for row in costs if row[1].startswith("restart")] == [
         f"restart of {step}" for step in ("extract", "validate", "enrich", "price", "adjudicate", "remit")
     ]
+    assert costs[-1][1].startswith("undo of the night")
+    assert number(costs[-1][2]) > 0
     assert [row[0] for row in loops] == ["SQLite", "PostgreSQL"]
     assert all(number(row[1]) > 0 and number(row[3]) > 1 for row in loops)
     assert len(peaks) == 4
     assert all(50 < number(row[4]) < 800 for row in peaks)
 
 
+@pytest.mark.slow
+def test_the_quick_benchmark_writes_837ps_and_counts_what_it_wrote(processes: Processes) -> None:
+    """Issue 5: claims a second, with and without rules, and memory that does not grow with them."""
+    bench = processes.manage("bench", "edi", "--quick", "--database", "sqlite", DATABASE_URL="")
+    assert bench.ends(within=300) == 0, bench.output
+    (written,) = rows_under("Writing 837Ps", bench.output)
+    assert [(row[0], row[1]) for row in written] == [
+        ("written", "500"),
+        ("written", "2,000"),
+        ("with the rules", "500"),
+        ("with the rules", "2,000"),
+    ]
+    assert all(number(row[4]) > 0 and 5 < number(row[8]) < 256 for row in written)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pages"], "No section is called pages. Sections: recovery, memory, worklist, claims."),
+        (["pages"], "No section is called pages. Sections: recovery, memory, worklist, claims, sync, edi, load, soak."),
         (["--quick", "--write"], "leave out --quick"),
         (["--write", "--database", "sqlite"], "leave out --quick and --database"),
     ],
@@ -106,3 +124,33 @@ def test_the_huge_night_is_refused_where_there_is_no_room_for_it(monkeypatch: py
     with pytest.raises(CommandError, match=r"--huge needs 60 GB of room at .+\.") as refused:
         call_command("bench", "claims", "--huge")
     assert refused.value.returncode == 2
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_of_the_phone_sync_counts_on_the_servers_and_compares_with_the_loop(
+    processes: Processes,
+) -> None:
+    """Real syncs and a real loop; the servers' own counts have to be the run's, or the bench fails."""
+    bench = processes.manage("bench", "sync", "--quick", "--database", "sqlite", DATABASE_URL="")
+    assert bench.ends(within=600) == 0, bench.output
+    speeds, lengths = rows_under("The phone sync", bench.output)
+    assert [row[1] for row in speeds] == ["0", "50"]
+    assert all(number(cell) > 0 for row in speeds for cell in row[1:7] if cell != "0")
+    assert all(number(row[3]) > number(row[4]) for row in speeds)
+    assert [row[1] for row in lengths] == ["200", "600"]
+    assert all(row[6] == "met" and 50 < number(row[8]) < 256 for row in lengths)
+
+
+@pytest.mark.slow
+def test_the_quick_benchmark_reads_835s_from_files_and_bytes(processes: Processes) -> None:
+    """Issue 5: claims a second, and memory that does not grow with them; what was read has to be all there is."""
+    bench = processes.manage("bench", "edi", "--quick", "--database", "sqlite", DATABASE_URL="")
+    assert bench.ends(within=300) == 0, bench.output
+    (readings,) = rows_under("Reading 835s", bench.output)
+    assert [(row[0], row[1]) for row in readings] == [
+        ("file", "500"),
+        ("file", "2,000"),
+        ("bytes", "500"),
+        ("bytes", "2,000"),
+    ]
+    assert all(number(row[4]) > 0 and 5 < number(row[6]) < 256 for row in readings)
