@@ -1,0 +1,1 @@
+"""What the program tells of itself: probes, counts that all processes share, and traces."""
