@@ -1,0 +1,1 @@
+"""What runs where: the list of processes, and the Procfile, compose file and manifests that are written from it."""
