@@ -1,0 +1,208 @@
+"""How the system stands: what should run and what does, the queues, the jobs that failed, what happened last."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from django.utils.module_loading import import_string
+from rq import Worker
+from rq.job import Job as RqJob
+from rq.registry import FailedJobRegistry
+
+from backoffice import presence
+from backoffice.access import ACCOUNTS, AnyUser, may, region_ids
+from backoffice.deploy.processes import Process as Meant
+from backoffice.deploy.processes import on_one_machine, processes
+from backoffice.formats import words
+from backoffice.operations.models import Order, PausedQueue
+from backoffice.presence import Process
+from backoffice.runs.models import RESTARTABLE, Alert, Run
+from backoffice.runs.repeating import Twice, twice_of
+
+LAST, MOST_FAILED = 20, 100
+NONE: Mapping[str, datetime] = {}
+SORTS: dict[str, Callable[[Process], Any]] = {
+    "name": lambda one: (one.name, one.started),
+    "memory": lambda one: -one.memory,
+    "cpu": lambda one: -one.load(),
+    "age": lambda one: one.started,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stand:
+    """One kind of process: how many of `meant` run, what they take together, and since when the oldest does."""
+
+    meant: Meant
+    here: int
+    memory: int
+    load: float
+    since: datetime | None
+    left: datetime | None = None
+
+    @property
+    def on(self) -> bool:
+        return self.meant.least > 0
+
+    @property
+    def mib(self) -> float:
+        return self.memory / 2**20
+
+    @property
+    def short(self) -> bool:
+        return self.here < self.meant.least
+
+
+def stands(found: list[Process], now: datetime, left: Mapping[str, datetime] = NONE) -> list[Stand]:
+    """Of each kind that should run, those that are off included; and of others that were seen to run."""
+    kinds = {meant.name: meant for meant in [*on_one_machine(), *(one for one in processes() if one.consumer)]}
+    made = []
+    for meant in kinds.values():
+        here = [one for one in found if one.name == meant.name and one.here(now)]
+        made.append(
+            Stand(
+                meant=meant, here=len(here), memory=sum(one.memory for one in here),
+                load=sum(one.load() for one in here), since=min((one.started for one in here), default=None),
+                left=left.get(meant.name),
+            )
+        )  # fmt: skip
+    return made
+
+
+def meant_to_run() -> set[str]:
+    """The names of what is on."""
+    return {meant.name for meant in processes() if meant.least > 0}
+
+
+def active_names(found: list[Process], now: datetime) -> list[str]:
+    """What "restart all that is active" means: all that runs, but never a consumer that is off [S4-22]."""
+    off = {each.meant.name for each in stands(found, now) if not each.on}
+    return sorted({one.name for one in found if one.here(now)} - off)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueStand:
+    """A queue now. `oldest`: when the first job that waits came."""
+
+    name: str
+    waiting: int
+    in_hand: int
+    failed: int
+    workers: int
+    oldest: datetime | None
+    paused: PausedQueue | None
+
+
+def queue_stands() -> list[QueueStand]:
+    """In their order; RedisError where there is no queue."""
+    workers = [set(worker.queue_names()) for worker in Worker.all(connection=django_rq.get_connection("default"))]
+    paused = {row.name: row for row in PausedQueue.objects.select_related("by")}
+    return [_queue(name, workers, paused.get(name)) for name in settings.QUEUE_ORDER]
+
+
+def _queue(name: str, workers: list[set[str]], paused: PausedQueue | None) -> QueueStand:
+    queue = django_rq.get_queue(name)
+    first = queue.get_job_ids(0, 1)
+    job = RqJob.fetch_many(first, connection=queue.connection)[0] if first else None
+    return QueueStand(
+        name=name, waiting=queue.count, in_hand=queue.started_job_registry.count,
+        failed=queue.failed_job_registry.count, workers=sum(name in names for names in workers),
+        oldest=_aware(job.enqueued_at) if job else None, paused=paused,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedJob:
+    """A job that ended badly. `error` is a class, never a message; `twice`: what happens when it comes twice, None if
+    nobody says."""
+
+    queue: str
+    id: str
+    what: str
+    argument: str
+    ended: datetime | None
+    error: str
+    twice: Twice | None
+
+
+def failed_jobs() -> list[FailedJob]:
+    """The newest of each queue."""
+    return [job for name in settings.QUEUE_ORDER for job in _failed(name)]
+
+
+def _failed(name: str) -> Iterator[FailedJob]:
+    queue = django_rq.get_queue(name)
+    ids = FailedJobRegistry(queue=queue).get_job_ids(0, MOST_FAILED, desc=True)
+    for job in RqJob.fetch_many(ids, connection=queue.connection):
+        if job is not None:
+            what = job.func_name or ""
+            yield FailedJob(
+                queue=name, id=job.id, what=what, ended=_aware(job.ended_at), error=_error_of(job),
+                argument=", ".join(str(one) for one in job.args if isinstance(one, int)), twice=_twice(what),
+            )  # fmt: skip
+
+
+def _twice(name: str) -> Twice | None:
+    with suppress(ImportError):  # of an older release
+        import_string(name)
+    return twice_of(name)
+
+
+def _error_of(job: RqJob) -> str:
+    result = job.latest_result()
+    last = (result.exc_string or "").strip().splitlines()[-1:] if result else []
+    return last[0].split(":")[0].rpartition(".")[2][:60] if last else "its worker ended"
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    # RQ writes UTC, with or without saying so.
+    return at.replace(tzinfo=UTC) if at and not at.tzinfo else at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happened:
+    """One of the last events. `tone`: good, warn or nothing."""
+
+    at: datetime
+    what: str
+    tone: str = ""
+
+
+def last_events(user: AnyUser) -> list[Happened]:
+    """Orders, alerts and runs that ended badly, the newest first; alerts and runs of the user's regions [S4-23]."""
+    alerts, runs = Alert.objects.all(), Run.objects.filter(status__in=RESTARTABLE, ended_at__isnull=False)
+    if not may(user, ACCOUNTS):
+        regions = region_ids(user)
+        alerts = alerts.filter(region=None) | alerts.filter(region__in=regions)
+        runs = runs.filter(region=None) | runs.filter(region__in=regions)
+    found = [
+        *(Happened(at=one.raised_at, what=one.message, tone="warn") for one in alerts.order_by("-raised_at")[:LAST]),
+        *(
+            Happened(at=one.cleared_at, what=f"Over: {one.message}", tone="good")
+            for one in alerts.exclude(cleared_at=None).order_by("-cleared_at")[:LAST]
+            if one.cleared_at
+        ),
+        *(
+            Happened(at=one.ended_at, what=f"Run {one.pk} ({words(one.job)}) {one.status}", tone="warn")
+            for one in runs.order_by("-ended_at")[:LAST]
+            if one.ended_at
+        ),
+        *(
+            Happened(at=one.at, what=f"{one.get_kind_display().capitalize()}: {one.target}, by {one.by or 'nobody'}")
+            for one in Order.objects.select_related("by")[:LAST]
+        ),
+    ]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:LAST]
+
+
+def sorted_by(found: list[Process], name: str) -> list[Process]:
+    return sorted(found, key=SORTS.get(name, SORTS["name"]))
+
+
+def seen() -> list[Process]:
+    """All that were seen within a day; RedisError where there is no queue."""
+    return presence.processes()
