@@ -2,8 +2,10 @@
 """Nightward's command line: every job, and what Django brings."""
 
 import os
+import re
 import signal
 import sys
+from datetime import UTC, datetime
 
 
 def main() -> None:
@@ -15,17 +17,52 @@ def main() -> None:
         sys.exit("Django is not installed for this Python. Run: .venv/bin/python manage.py (./bin/demo makes .venv)")
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
+    from backoffice.logs import speak_of_exceptions_by_place
+
+    speak_of_exceptions_by_place()
+
+    began = datetime.now(UTC)
     try:
         execute_from_command_line(sys.argv)
         sys.stdout.flush()
+        note_end(0, began)
+    except SystemExit as end:
+        note_end(end.code if isinstance(end.code, int) else int(end.code is not None), began)
+        raise
     except BrokenPipeError:
         # Whoever read our output has enough of it, as `| head` has; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except (InterfaceError, OperationalError, ProgrammingError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_in(str(error))
         sys.stderr.write(f"The database cannot be used ({reason}). {what_to_do(reason)}\n")
         sys.exit(1)
+
+
+def note_end(status: int, began: datetime) -> None:
+    """For the schedule's page and its alarm, which know by this whether cron starts what it should."""
+    from django.apps import apps
+
+    if apps.ready:
+        from clinic.care.schedule.noting import note_command
+
+        note_command(sys.argv[1:], status, began)
+        hand_over_log_lines()
+
+
+def hand_over_log_lines() -> None:
+    """To the page Logs, which has those of cron's commands as well."""
+    from backoffice.logs import LastLines
+
+    if LastLines.held and len(sys.argv) > 1:
+        from backoffice.presence import hand_over
+
+        hand_over(sys.argv[1])
+
+
+def reason_in(message: str) -> str:
+    """The database's words, without the row and the statement with its values that PostgreSQL writes below them."""
+    return " ".join(re.split(r"\n(?:LINE \d+|DETAIL|CONTEXT|HINT|QUERY):", message)[0].split())
 
 
 def what_to_do(reason: str) -> str:

@@ -22,11 +22,13 @@ from django_otp import user_has_device
 
 APP = "nightward"
 MASKED = "••••••"
+# The bytes of claim files and of what answers them: whole files of patients.
+CONTENT = "view_document_content"
 
 ROLES: dict[str, frozenset[str]] = {
     "viewer": frozenset({"see"}),
-    "finance": frozenset({"see", "patient_data", "resolve", "start_recovery", "export"}),
-    "operator": frozenset({"see", "patient_data", "resolve", "start_recovery", "start_any"}),
+    "finance": frozenset({"see", "patient_data", CONTENT, "resolve", "start_recovery", "export"}),
+    "operator": frozenset({"see", "patient_data", CONTENT, "resolve", "start_recovery", "start_any"}),
     "engineer": frozenset({"see", "start_recovery", "start_any", "configure", "queues"}),
     "auditor": frozenset({"see", "patient_data", "export", "audit"}),
 }

@@ -1,13 +1,52 @@
+from typing import Any
+
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core import checks
+from django.db.backends.signals import connection_created
+
+from backoffice.telemetry.instruments import trace_statements
 
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
     verbose_name = "Backoffice"
 
+    def ready(self) -> None:
+        if settings.TRACES_PROTOCOL:
+            connection_created.connect(trace_statements)
+        checks.register(check_migrations, checks.Tags.database)
 
-class SiteConfig(AdminConfig):
-    """Django's admin, with our site as `admin.site`."""
+
+def check_migrations(**options: Any) -> list[checks.CheckMessage]:
+    """Before each `migrate`, and by `check --database`."""
+    from backoffice.twophase import check_two_phases
+
+    return check_two_phases()
+
+
+class UnfoldConfig(AppConfig):
+    """The admin's theme; its own configuration imports all of its widgets, which only pages need."""
+
+    name = "unfold"
+
+
+class SiteConfig(SimpleAdminConfig):
+    """Django's admin, with our site as `admin.site`.
+
+    Its pages are imported with backoffice.urls and for the system checks: what shows none starts without them.
+    """
 
     default_site = "backoffice.site.NightwardSite"
+
+    def ready(self) -> None:
+        checks.register(check_dependencies, checks.Tags.admin)
+        checks.register(check_pages, checks.Tags.admin)
+
+
+def check_pages(app_configs: Any, **options: Any) -> list[checks.CheckMessage]:
+    admin.autodiscover()
+    return check_admin_app(app_configs, **options)

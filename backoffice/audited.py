@@ -11,8 +11,8 @@ TRACKED: tuple[dict[str, Any], ...] = (
     {
         "model": "regions.Region",
         "include_fields": [
-            "name", "display_name", "time_zone", "country", "pace", "concurrency_per_run", "filing_days",
-            "collection_percent", "deployment", "env_sources", "paused",
+            "name", "display_name", "time_zone", "country", "pace", "fhir", "clearinghouse",
+            "concurrency_per_run", "filing_days", "collection_percent", "deployment", "env_sources", "paused",
         ],
         "m2m_fields": {"staff"},
     },
@@ -29,5 +29,8 @@ TRACKED: tuple[dict[str, Any], ...] = (
         "mask_fields": ["password"],
         "m2m_fields": {"groups"},
     },
+    {"model": "operations.PausedQueue", "include_fields": ["name", "reason"]},
+    {"model": "operations.Order", "include_fields": ["kind", "target"]},
+    {"model": "care.EligibilitySpend", "include_fields": ["cap"]},
     {"model": "otp_totp.TOTPDevice", "include_fields": ["user", "name", "confirmed"]},
 )  # fmt: skip

@@ -1,23 +1,19 @@
 """The first page: dollars recovered and at stake, the last runs, the queues, and what is wrong now."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import django_rq
-from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from redis.exceptions import RedisError
-from rq import Worker
-from rq.job import Job as RqJob
 
 from backoffice.access import AnyUser, may, region_ids, scoped
+from backoffice.monitor.queues import queues
 from backoffice.runs.admin.runs import run_rows
 from backoffice.runs.models import Alert, Run, StepPart
-from backoffice.runs.registry import JOBS, job_named
+from billing.admin.waiting import waiting_of
 from clinic.admin.reasons import joined
 from clinic.admin.stakes import Reason, stakes
 from clinic.jobs import RECOVER_SERVICES
@@ -46,6 +42,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "collected": sorted({region.collection_percent for region in regions}),
         "reasons": at_stake.reasons[:REASONS_SHOWN],
         "more_reasons": others(at_stake.reasons[REASONS_SHOWN:]),
+        "billing": waiting_of(regions),
         "unknown_writes": scoped(ServiceWrite.objects.filter(state=WriteState.UNKNOWN), user).count(),
         "rows": run_rows(list(runs[:8])),
         "alerts": alerts_of(user),
@@ -96,33 +93,3 @@ def alerts_of(user: AnyUser) -> Any:
     if may(user, "accounts"):
         return standing[:20]
     return standing.filter(Q(region=None) | Q(region__in=region_ids(user)))[:20]
-
-
-def queues() -> list[dict[str, Any]] | None:
-    """Depth, workers and oldest waiting of each queue that is used or not empty; None: no queue server."""
-    used = {job_named(name).queue for name in JOBS}
-    try:
-        workers = Worker.all(connection=django_rq.get_connection("default"))
-        serving = [set(worker.queue_names()) for worker in workers]
-        rows = [_queue(name, serving) for name in settings.QUEUE_ORDER]
-    except RedisError:
-        return None
-    return [row for row in rows if row["depth"] or row["name"] in used]
-
-
-def _queue(name: str, serving: list[set[str]]) -> dict[str, Any]:
-    queue = django_rq.get_queue(name)
-    first = queue.get_job_ids(0, 1)
-    job = RqJob.fetch_many(first, connection=queue.connection)[0] if first else None
-    oldest = _aware(job.enqueued_at) if job and job.enqueued_at else None
-    return {
-        "name": name,
-        "depth": queue.count,
-        "workers": sum(name in names for names in serving),
-        "oldest": (timezone.now() - oldest).total_seconds() if oldest else None,
-    }
-
-
-def _aware(at: datetime) -> datetime:
-    # RQ writes UTC, with or without saying so.
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -30,6 +30,13 @@ def home_folder(folder: Path) -> Path:
     return folder
 
 
+def private_folder(folder: Path) -> None:
+    """Make `folder`, and whatever of its parents is missing, with mode 700."""
+    for each in (*reversed(folder.parents), folder):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
 def private_text(path: Path, *, bytes_of_entropy: int) -> str:
     """The text in `path`, made once from random bytes (URL-safe base64), readable by this user alone.
 

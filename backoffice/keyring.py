@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -65,6 +66,11 @@ def unseal(sealed: Sealed, place: str) -> str:
 def newest_key_id() -> str:
     """The id of the key that seals from now on."""
     return next(iter(_ring(tuple(settings.FIELD_KEYS))))
+
+
+def key_ids(keys: Iterable[str]) -> list[str]:
+    """The ids of these keys, as FIELD_KEYS has them; they tell nothing of the keys."""
+    return list(_ring(tuple(keys)))
 
 
 @lru_cache(maxsize=8)

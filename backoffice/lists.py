@@ -29,15 +29,18 @@ Choices = Sequence[tuple[str, str]]
 class BoundedPaginator(_Paginator):
     """Counts to COUNT_LIMIT and offers the pages up to there; `more` says that the list goes on.
 
-    `streams` hold the rows between them, each row in one, all in the order (-`sort`, -id), or (-id) without `sort`. One
+    `streams` hold the rows between them, each row in one, all in the order (-`sort`, -id), or (-id) without `sort`; or
+    the other way round, where they are `ascending`. One
     stream for each value of an index's first columns lets a database read every stream in that order and no further
     than the page; asked for several values at once it would sort them all. `every` is the query without filters, by
     which the rows of the page are fetched: with the filters, their ids would not lead the way.
     """
 
-    def __init__(self, every: QuerySet[Any], streams: Sequence[QuerySet[Any]], sort: str = "") -> None:
+    def __init__(
+        self, every: QuerySet[Any], streams: Sequence[QuerySet[Any]], sort: str = "", *, ascending: bool = False
+    ) -> None:
         super().__init__(streams, PAGE_SIZE)
-        self.every, self.streams, self.sort = every.order_by(), streams, sort
+        self.every, self.streams, self.sort, self.ascending = every.order_by(), streams, sort, ascending
 
     @cached_property
     def _counted(self) -> int:
@@ -55,7 +58,7 @@ class BoundedPaginator(_Paginator):
     def _rows(self, first: int, last: int) -> list[Any]:
         columns = (self.sort, "pk") if self.sort else ("pk",)
         tops = [rows.values_list(*columns)[:last] for rows in self.streams]
-        ids = [key[-1] for key in islice(merge(*tops, reverse=True), first, last)]
+        ids = [key[-1] for key in islice(merge(*tops, reverse=not self.ascending), first, last)]
         found = self.every.in_bulk(ids)
         return [found[pk] for pk in ids if pk in found]
 
@@ -113,6 +116,8 @@ class Listing:
         search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None = None,
         split: Callable[[QuerySet[Any]], Sequence[QuerySet[Any]]] | None = None,
         sort: str = "",
+        *,
+        ascending: bool = False,
     ) -> None:
         """`split` makes the streams of the paginator, each ordered by (-`sort`, -id), of the filtered rows."""
         self.request = request
@@ -120,11 +125,11 @@ class Listing:
         every = rows
         for entry in filters:
             rows = self._filter(rows, entry)
-        self.search = request.GET.get("q", "").replace("\0", "").strip()
+        self.search = request.GET.get("q", "").strip()
         if search is not None and self.search:
             rows = search(rows, self.search)
         self.rows = rows
-        self.paginator = BoundedPaginator(every, split(rows) if split else [rows], sort)
+        self.paginator = BoundedPaginator(every, split(rows) if split else [rows], sort, ascending=ascending)
         self.page = self.paginator.get_page(request.GET.get("p"))
 
     def value(self, name: str) -> str:
@@ -162,6 +167,11 @@ def by_id(field: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
 def is_id(text: str) -> bool:
     """Whether an address's text may be a row's number."""
     return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def as_choices(choices: Iterable[tuple[str, str]]) -> Choices:
+    """A model's choices as a list offers them: each begins with a capital."""
+    return [(value, label[:1].upper() + label[1:]) for value, label in choices]
 
 
 def region_choices(request: HttpRequest) -> Choices:

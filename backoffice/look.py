@@ -10,6 +10,7 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
 from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
+from unfold.widgets import UnfoldAdminTextareaWidget as Textarea
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
 __all__ = (
@@ -19,6 +20,7 @@ __all__ = (
     "PasswordInput",
     "TabularInline",
     "TextInput",
+    "Textarea",
     "UserChangeForm",
     "UserCreationForm",
     "action",

@@ -1,5 +1,6 @@
 """One machine's service: the web server and the workers, child processes of one command that ends when either ends."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -60,6 +61,7 @@ class Service:
             env={**os.environ, **(variables or {})},
             start_new_session=True,
             pass_fds=keep,
+            preexec_fn=_end_with_the_parent,  # noqa: PLW1509 (no thread runs yet that could hold a lock)
         )
 
     def stop_on_signals(self) -> None:
@@ -114,9 +116,14 @@ class Service:
 def start_web(service: Service, listener: socket.socket) -> None:
     """Start gunicorn on the bound socket."""
     fd = listener.fileno()
-    options = ["--bind", f"fd://{fd}", "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS)]
+    service.start("web server", web_arguments(fd), keep=[fd])
+
+
+def web_arguments(fd: int, processes: int = WEB_PROCESSES) -> list[str]:
+    """What Python is given to serve on the bound socket `fd`."""
+    options = ["--bind", f"fd://{fd}", "--workers", str(processes), "--threads", str(WEB_THREADS)]
     quiet = ["--log-level", "warning", "--no-control-socket", "--graceful-timeout", "10"]
-    service.start("web server", ["-m", "gunicorn", "backoffice.wsgi:application", *options, *quiet], keep=[fd])
+    return ["-m", "gunicorn", "backoffice.wsgi:application", *options, *quiet]
 
 
 def start_demo_hospital(service: Service) -> None:
@@ -141,6 +148,16 @@ def sign_in_line(*, terminal: bool) -> str:
         return "No sign-in was made yet: ./bin/demo makes one, `manage.py createsuperuser` another."
     user_name, password = path.read_text().split()
     return f"Sign in as {user_name} with the password {password}" if terminal else f"The sign-in is in {path}"
+
+
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def _end_with_the_parent() -> None:
+    """In the child: SIGTERM when the parent dies, also by SIGKILL; else the port stays taken. Linux alone has it."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _group_lives(child: subprocess.Popen[bytes]) -> bool:

@@ -1,10 +1,11 @@
 """Settings, all from the environment; without any, one machine serves itself from NIGHTWARD_HOME.
 
-Read here: SECRET_KEY, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, ACCUMULATORS_DATABASE_URL, REDIS_URL,
-NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, and the intervals of the run
-kernel.
+Read here: SECRET_KEY, SECRET_KEY_FALLBACKS, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, ACCUMULATORS_DATABASE_URL,
+REDIS_URL, NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, METRICS_TOKEN,
+READY_FREE_MB, OTEL_*, and the intervals of the run kernel.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -14,6 +15,7 @@ from backoffice.audited import TRACKED
 from backoffice.embedded import queue_url
 from backoffice.home import database_config, database_url, private_text
 from backoffice.logs import configure_logging
+from backoffice.telemetry.export import protocol_of
 from backoffice.theme import UNFOLD as UNFOLD
 
 env = environ.Env()
@@ -22,13 +24,15 @@ NIGHTWARD_HOME = Path(env.str("NIGHTWARD_HOME", default=str(BASE_DIR / "var"))).
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or private_text(NIGHTWARD_HOME / "secret_key", bytes_of_entropy=50)
+# Earlier ones, under which sessions and links still hold until they end.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Newest first: the first key encrypts, all of them decrypt. Each is 32 bytes in URL-safe base64.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[]) or [private_text(NIGHTWARD_HOME / "field_key", bytes_of_entropy=32)]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",
+    "backoffice.apps.UnfoldConfig",
     "backoffice.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,16 +53,30 @@ INSTALLED_APPS = [
     "backoffice.runs.apps.RunsConfig",
     "backoffice.sandbox.apps.SandboxConfig",
     "regions.apps.RegionsConfig",
+    "billing.apps.BillingConfig",
     "clinic.apps.ClinicConfig",
+    "clinic.events.apps.EventsConfig",
+    "clinic.patients.apps.PatientsConfig",
+    "clinic.booking.apps.BookingConfig",
+    "clinic.notices.apps.NoticesConfig",
+    "clinic.reports.apps.ReportsConfig",
+    "clinic.uploads.apps.UploadsConfig",
+    "clinic.care.apps.CareConfig",
     "claims.apps.ClaimsConfig",
     "backoffice.lab.apps.LabConfig",
+    "backoffice.operations.apps.OperationsConfig",
 ]
 
 MIDDLEWARE = [
+    "backoffice.telemetry.probes.ProbesMiddleware",
+    "backoffice.monitor.exposition.MetricsMiddleware",
+    "backoffice.telemetry.timing.TimingMiddleware",
     "backoffice.logs.CorrelationMiddleware",
+    "backoffice.telemetry.instruments.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "backoffice.nul.NulGuard",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -189,13 +207,16 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Nightward API",
-    "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services; watch the nights of the claims."
+    "DESCRIPTION": "Start, watch and stop jobs; read and resolve missing services; watch the nights of the claims;"
+    " read what was billed and what was said of it; book, move and cancel appointments."
     " One token, its regions, its verbs.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "clinic.openapi.describe_parameters",
+        "regions.openapi.describe_parameters",
+        "billing.openapi.describe_parameters",
     ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
@@ -209,6 +230,22 @@ SPECTACULAR_SETTINGS = {
         "StepStatus": "backoffice.runs.models.StepStatus",
         "MissingServiceStatus": "clinic.models.MissingServiceStatus",
         "FailureResolution": "backoffice.runs.models.Resolution",
+        "ClaimState": "billing.models.claims.STATES",
+        "BatchState": "billing.models.documents.Batch.State",
+        "ClaimFileState": "billing.models.documents.Document.State",
+        "AppointmentState": "clinic.booking.states.State",
+        "AppointmentMove": "clinic.booking.wire.visits.MOVABLE",
+        "EligibilityState": "clinic.care.models.eligibility.EligibilityReport.State",
+        "IntakeState": "clinic.care.models.intakes.Intake.State",
+        "UploadState": "clinic.uploads.models.Upload.State",
+        "Coverage": "clinic.care.models.eligibility.Coverage",
+        "HoldState": "clinic.booking.models.visits.Hold.State",
+        "WaitlistState": "clinic.booking.models.visits.WaitlistEntry.State",
+        "LabOrderState": "clinic.booking.models.outside.LabOrder.State",
+        "PosOrderState": "clinic.booking.models.outside.PosOrder.State",
+        "PosEventKind": "clinic.booking.models.outside.PosEvent.Kind",
+        "KindEnum": "billing.wire.KINDS",
+        "ResourceKind": "clinic.booking.models.resources.Kind",
     },
 }
 
@@ -219,7 +256,8 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "backoffice.dates"
 
 STATIC_URL = "static/"
-STATIC_ROOT = NIGHTWARD_HOME / "static"
+# An image has its static files in it, where NIGHTWARD_HOME is a disk that many share.
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(NIGHTWARD_HOME / "static")))
 STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
@@ -230,6 +268,15 @@ STORAGES["nights"] = {
     "BACKEND": "django.core.files.storage.FileSystemStorage",
     "OPTIONS": {
         "location": NIGHTWARD_HOME / "nights",
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    },
+}
+# Patients' videos; a folder, which the web processes and workers of all machines share.
+STORAGES["uploads"] = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {
+        "location": NIGHTWARD_HOME / "uploads",
         "file_permissions_mode": 0o600,
         "directory_permissions_mode": 0o700,
     },
@@ -249,14 +296,70 @@ LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING")
 configure_logging(level=LOG_LEVEL, as_json=env.str("LOG_FORMAT", default="text") == "json")
 
+# What runs here, such as the image's tag: the page Processes shows it beside each process.
+VERSION = env.str("NIGHTWARD_VERSION", default="")
+# Who has it may read /metrics; empty: there is no such page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Traces go where the standard OTEL_* variables say; empty: nowhere (backoffice/telemetry/tracing.py).
+TRACES_PROTOCOL = protocol_of(os.environ)
+# /readyz says "not ready" with less than this left on the disk of NIGHTWARD_HOME.
+READY_FREE_MB = env.int("READY_FREE_MB", default=200)
+
+# How often each process says that it is there; after six times without a word it is shown as gone.
+PRESENCE_SECONDS = env.float("PRESENCE_SECONDS", default=5.0)
+
 # The run kernel (product.md, "Ownership"): seconds.
 RUN_HEARTBEAT_SECONDS = env.float("RUN_HEARTBEAT_SECONDS", default=10.0)
 RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", default=60.0)
 # The hospital: a total limit for one call, every retry has its own.
 HOSPITAL_TIMEOUT_SECONDS = env.float("HOSPITAL_TIMEOUT_SECONDS", default=30.0)
 FHIR_TIMEOUT_SECONDS = env.float("FHIR_TIMEOUT_SECONDS", default=30.0)
+# Between the two looks at a clearinghouse's mailbox: a file that differs in size or time is still being written.
+SFTP_LOOK_SECONDS = env.float("SFTP_LOOK_SECONDS", default=5.0)
+# Events (docs/events.md): seconds before each further try of one at which a consumer failed; after five tries it is a
+# dead letter. And after how long without a word a consumer's entries are taken over by another.
+EVENT_RETRY_SECONDS = [float(seconds) for seconds in env.list("EVENT_RETRY_SECONDS", default=["5", "30", "120", "600"])]
+EVENT_CLAIM_SECONDS = env.float("EVENT_CLAIM_SECONDS", default=30.0)
 # Of the Sheets API; another address is for trying things on `sandbox sheets`.
 SHEETS_URL = env.str("SHEETS_URL", default="https://sheets.googleapis.com")
+# Where others reach this host, such as https://nightward.example: what Twilio is told, and what it signs.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+# Of Twilio and FCM; other addresses are for trying things on `sandbox twilio` and `sandbox fcm`.
+TWILIO_URL = env.str("TWILIO_URL", default="https://api.twilio.com")
+FCM_URL = env.str("FCM_URL", default="https://fcm.googleapis.com")
+NOTICE_TIMEOUT_SECONDS = env.float("NOTICE_TIMEOUT_SECONDS", default=20.0)
+# How long a phone sync can be undone, and its rows and changes are kept; after that, forget_phones deletes them.
+PHONE_KEPT_DAYS = env.int("PHONE_KEPT_DAYS", default=400)
+
+# How long a slot is held for who is about to book it, and for who was offered it from the waitlist.
+HOLD_MINUTES = env.int("HOLD_MINUTES", default=10)
+HOLDS_PER_PATIENT = env.int("HOLDS_PER_PATIENT", default=3)
+WAITLIST_OFFER_MINUTES = env.int("WAITLIST_OFFER_MINUTES", default=120)
+
+# The scaling advisor: within how many seconds a queue, or what a consumer owes, is to be worked off.
+SCALE_WITHIN_SECONDS = env.float("SCALE_WITHIN_SECONDS", default=300.0)
+
+# The clinic's jobs (docs/clinic-jobs.md). A call to pVerify waits for the payer; each is billed, and a region makes so
+# many a month unless its row says otherwise.
+PVERIFY_TIMEOUT_SECONDS = env.float("PVERIFY_TIMEOUT_SECONDS", default=90.0)
+ELIGIBILITY_CALLS_PER_MONTH = env.int("ELIGIBILITY_CALLS_PER_MONTH", default=1000)
+# A patient with a visit that took place within so many days can be made anonymous, not deleted.
+RECORDS_KEPT_DAYS = env.int("RECORDS_KEPT_DAYS", default=2557)
+# What clean_up leaves: published events, finished items of runs, and answers for an Idempotency-Key that comes again.
+EVENTS_KEPT_DAYS = env.int("EVENTS_KEPT_DAYS", default=30)
+# The texts of laboratories' and tills' messages, from when they are matched and handled.
+INBOUND_KEPT_DAYS = env.int("INBOUND_KEPT_DAYS", default=30)
+RUN_ITEMS_KEPT_DAYS = env.int("RUN_ITEMS_KEPT_DAYS", default=90)
+ANSWERS_KEPT_HOURS = env.int("ANSWERS_KEPT_HOURS", default=48)
+
+# How large a video may be where the region does not say (UPLOAD_MAX_MB of its file), and how long after its last byte
+# came an unfinished one is kept.
+UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", default=2048)
+UPLOAD_KEPT_HOURS = env.int("UPLOAD_KEPT_HOURS", default=48)
+# Reports are copies of patients' data; clean_up deletes them after so many days.
+REPORTS_KEPT_DAYS = env.int("REPORTS_KEPT_DAYS", default=30)
+# How long `backup` leaves earlier back-ups in its folder; 0 keeps all of them.
+BACKUPS_KEPT_DAYS = env.int("BACKUPS_KEPT_DAYS", default=14)
 
 # The audit log (backoffice/audit.py); its rows cannot be changed (database triggers).
 AUDITLOG_DISABLE_REMOTE_ADDR = False

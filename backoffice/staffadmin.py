@@ -1,20 +1,21 @@
-"""StaffAdmin, the class under every admin page: regions, roles, masked patient data and its audit, in one place."""
+"""StaffAdmin, the class under every admin page: regions and their clocks, roles, masked patient data and its audit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms.models import ModelChoiceField, ModelMultipleChoiceField
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 
 from backoffice import audit
-from backoffice.access import ACCOUNTS, mask, may, region_ids, scoped
+from backoffice.access import ACCOUNTS, may, region_ids, scoped
+from backoffice.columns import MaskedColumn, masked_column, told_column
 from backoffice.look import ModelAdmin, TabularInline
 
 if TYPE_CHECKING:
@@ -64,12 +65,15 @@ class BoundedPaginator(_Paginator):
 class StaffAdmin(Verbs, _Admin):
     """An admin page of staff: only rows of the user's regions (another's is 404), only what the role's verbs allow.
 
+    A region is shown by its display name and a time by the clock of the row's region; `time_columns` are those of the
+    class's own that give an instant.
     `patient_fields` are masked for roles without "patient_data", who can neither search nor sort nor filter by them.
     `audited`: views of a row and of a list are written to the audit log.
     For actions: permissions=["resolve"] and the like ask for the verb of that name.
     """
 
     patient_fields: tuple[str, ...] = ()
+    time_columns: tuple[str, ...] = ()
     audited = False
     list_per_page = 50
     list_max_show_all = 50
@@ -96,6 +100,10 @@ class StaffAdmin(Verbs, _Admin):
         rows = super().get_queryset(request)
         return rows if self.region_path is None else scoped(rows, request.user, self.region_path)
 
+    def page_at(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+        """A page of ours below the model's: behind the sign-in of the site."""
+        return path(route, self.admin_site.admin_view(view), name=name)
+
     def check_may_see(self, request: HttpRequest) -> None:
         """403 for who may not see the model at all: first on each page of ours."""
         if not self.has_view_permission(request):
@@ -117,7 +125,10 @@ class StaffAdmin(Verbs, _Admin):
         self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "ModelChoiceField[Any] | None":
         self._offer_visible(db_field, request, kwargs)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == self.region_path:
+            field.label_from_instance = lambda obj: str(obj.display_name)  # type: ignore[method-assign]
+        return field
 
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -137,22 +148,38 @@ class StaffAdmin(Verbs, _Admin):
         return not self.patient_fields or may(request.user, "patient_data")
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return self._masked(request, super().get_list_display(request))
+        return self._shown(request, super().get_list_display(request))
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
-        return self._masked(request, super().get_list_display_links(request, list_display) or ()) or None
+        return self._shown(request, super().get_list_display_links(request, list_display) or ()) or None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self._masked(request, super().get_readonly_fields(request, obj), always=True)
+        return self.to_read(request, super().get_readonly_fields(request, obj))
+
+    def to_read(self, request: HttpRequest, fields: Sequence[Any]) -> Sequence[Any]:
+        """`fields` of a page, to be read only: each as this user may see it, those of patients in any case."""
+        missing = [] if self.shows_patients(request) else [name for name in self.patient_fields if name not in fields]
+        return self._shown(request, [*fields, *missing], linked=True)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self._masked(request, super().get_fields(request, obj))
+        return self._laid_out(request, obj, super().get_fields(request, obj))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [
-            (title, {**options, "fields": self._masked(request, options["fields"])})
+            (title, {**options, "fields": self._laid_out(request, obj, options["fields"])})
             for title, options in super().get_fieldsets(request, obj)
         ]
+
+    def _laid_out(self, request: HttpRequest, obj: Any, fields: Sequence[Any]) -> list[Any]:
+        """The same, each once, but for what is a control of the page's form."""
+        read = self.get_readonly_fields(request, obj)
+        to_look_at = obj is not None and not self.has_change_permission(request, obj)
+        shown = self._shown(request, fields, linked=True)
+        laid_out = (
+            column if to_look_at or column in read or isinstance(column, MaskedColumn) else name
+            for name, column in zip(fields, shown, strict=True)
+        )
+        return list(dict.fromkeys(laid_out))
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         fields = super().get_search_fields(request)
@@ -175,15 +202,10 @@ class StaffAdmin(Verbs, _Admin):
     def _about_patients(self, lookup: object) -> bool:
         return isinstance(lookup, str) and lookup.lstrip("-^=@").split("__")[0] in self.patient_fields
 
-    def _masked(self, request: HttpRequest, fields: Sequence[Any], *, always: bool = False) -> Sequence[Any]:
-        """`fields` with a masked column for each patient field; `always`: for those that it leaves out, too."""
-        if self.shows_patients(request):
-            return fields
-        missing = [name for name in self.patient_fields if always and name not in fields]
-        return [self._mask_of(name) if name in self.patient_fields else name for name in [*fields, *missing]]
-
-    def _mask_of(self, name: str) -> "MaskedColumn":
-        return MaskedColumn(name, str(label_for_field(name, self.model, self)))
+    def _shown(self, request: HttpRequest, fields: Sequence[Any], *, linked: bool = False) -> list[Any]:
+        """`fields` with a column of ours for each that is masked, the region, or a time."""
+        masked = () if self.shows_patients(request) else self.patient_fields
+        return [masked_column(self, name) if name in masked else told_column(self, name, linked) for name in fields]
 
     # Audit
 
@@ -205,24 +227,6 @@ class StaffAdmin(Verbs, _Admin):
         return response
 
 
-class MaskedColumn:
-    """A column of the admin that says there is something, and not what. It cannot be sorted by."""
-
-    def __init__(self, field: str, title: str) -> None:
-        self.field, self.short_description, self.__name__ = field, title, f"masked_{field}"
-
-    def __call__(self, obj: Model) -> str:
-        # A column that the admin class computes is not looked into.
-        return mask(str(getattr(obj, self.field, self.field) or ""))
-
-    def __eq__(self, other: object) -> bool:
-        # Django looks a readonly field up among the readonly fields, which are made anew for each request.
-        return isinstance(other, MaskedColumn) and other.field == self.field
-
-    def __hash__(self) -> int:
-        return hash(self.field)
-
-
 class StaffInline(Verbs, _Inline):
     """Rows of another model inside a StaffAdmin page; its verbs are its own, its region is its parent's."""
 
@@ -234,5 +238,6 @@ class RegionFilter(admin.RelatedFieldListFilter):
     """The filter by region, offering the user's own: list_filter = [("region", RegionFilter)]."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> Any:
-        limit: dict[str, Any] = {} if may(request.user, ACCOUNTS) else {"pk__in": region_ids(request.user)}
-        return field.get_choices(include_blank=False, limit_choices_to=limit)
+        regions = field.related_model._default_manager.order_by("display_name")
+        mine = regions if may(request.user, ACCOUNTS) else regions.filter(pk__in=region_ids(request.user))
+        return list(mine.values_list("pk", "display_name"))

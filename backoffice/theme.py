@@ -1,6 +1,7 @@
 """The look of the admin: unfold's settings, and the navigation, which shows what the user's role may open."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,72 +19,135 @@ def active(url_name: str) -> Allowed:
     """Marks the one entry whose address is the longest beginning of the page's own."""
 
     def is_active(request: HttpRequest) -> bool:
-        index = reverse("admin:index")
-        links = [str(item["link"]) for group in NAVIGATION for item in group["items"] if str(item["link"]) != index]
-        nearest = max((link for link in links if request.path.startswith(link)), key=len, default=index)
-        return nearest == reverse(url_name) and (nearest != index or request.path == index)
+        index, mine = addresses()["admin:index"], addresses()[url_name]
+        others = (link for link in addresses().values() if link != index)
+        nearest = max((link for link in others if request.path.startswith(link)), key=len, default=index)
+        return nearest == mine and (nearest != index or request.path == index)
 
     return is_active
+
+
+@cache
+def addresses() -> dict[str, str]:
+    """Url name → address of each entry, worked out once: a page asks for all of them for each of them."""
+    names = [item["url_name"] for group in NAVIGATION for item in group["items"]]
+    return {name: reverse(name) for name in names}
 
 
 def _item(title: str, icon: str, url_name: str, verb: str) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
+        "url_name": url_name,
         "link": reverse_lazy(url_name),
         "permission": allowed(verb),
         "active": active(url_name),
     }
 
 
+def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(items)}
+
+
 NAVIGATION: list[dict[str, Any]] = [
-    {"items": [_item("Dashboard", "dashboard", "admin:index", "see")]},
     {
-        "title": "Recovery",
-        "separator": True,
         "items": [
-            _item("Missing services", "request_quote", "admin:clinic_missingservice_changelist", "see"),
-            _item("Fix once, recover many", "construction", "admin:recovery_groups", "see"),
-            _item("Unsupported services", "rule", "admin:clinic_unsupportedservice_changelist", "see"),
-            _item("Writes", "receipt_long", "admin:clinic_servicewrite_changelist", "see"),
-            _item("Unknown writes", "help_center", "admin:recovery_unknown_writes", "see"),
-        ],
+            _item("Dashboard", "dashboard", "admin:index", "see"),
+            _item("Five priorities", "monitor_heart", "priorities", "see"),
+        ]
     },
-    {
-        "title": "Claims",
-        "separator": True,
-        "items": [
-            _item("Nights", "dark_mode", "admin:claims_night_changelist", "see"),
-            _item("Failure lab", "science", "failure-lab", "see"),
-            _item("Staged claims", "upload_file", "admin:claims_batches", "see"),
-            _item("Rejected claims", "assignment_late", "admin:claims_rejects", "see"),
-            _item("Remittances", "payments", "admin:claims_remittance_changelist", "see"),
-            _item("Accumulator ledger", "account_balance_wallet", "admin:claims_ledger", "see"),
-            _item("Claims tables", "table_view", "admin:claims_tables", "see"),
-        ],
-    },
-    {
-        "title": "Runs",
-        "separator": True,
-        "items": [
-            _item("Runs", "play_circle", "admin:runs_run_changelist", "see"),
-            _item("Failures", "error", "admin:runs_failure_changelist", "see"),
-            _item("Start recovery", "start", "admin:start_recover_services", "start_recovery"),
-            _item("Start a night", "dark_mode", "admin:start_run_pipeline", "start_any"),
-        ],
-    },
-    {
-        "title": "Administration",
-        "separator": True,
-        "items": [
-            _item("Regions", "location_on", "admin:regions_region_changelist", "configure"),
-            _item("API tokens", "key", "admin:regions_apitoken_changelist", "configure"),
-            _item("Queues", "queue", "django_rq:home", "queues"),
-            _item("API documentation", "api", "api-docs", "see"),
-            _item("Audit log", "policy", "admin:auditlog_logentry_changelist", "audit"),
-            _item("Users", "group", "admin:auth_user_changelist", "accounts"),
-        ],
-    },
+    _group(
+        "Recovery",
+        _item("Missing services", "request_quote", "admin:clinic_missingservice_changelist", "see"),
+        _item("Fix once, recover many", "construction", "admin:recovery_groups", "see"),
+        _item("Unsupported services", "rule", "admin:clinic_unsupportedservice_changelist", "see"),
+        _item("Writes", "receipt_long", "admin:clinic_servicewrite_changelist", "see"),
+        _item("Unknown writes", "help_center", "admin:recovery_unknown_writes", "see"),
+    ),
+    _group(
+        "Appointments",
+        _item("Calendar", "calendar_month", "admin:booking_calendar", "see"),
+        _item("Appointments", "event", "admin:booking_appointment_changelist", "see"),
+        _item("Lab orders", "biotech", "admin:booking_laborder_changelist", "see"),
+        _item("Orders and payments", "point_of_sale", "admin:booking_posorder_changelist", "see"),
+        _item("Waitlist", "hourglass_top", "admin:booking_waitlistentry_changelist", "see"),
+        _item("Holds", "lock_clock", "admin:booking_hold_changelist", "see"),
+        _item("Resources", "meeting_room", "admin:booking_resource_changelist", "see"),
+        _item("Types of appointment", "category", "admin:booking_appointmenttype_changelist", "see"),
+        _item("Exceptions of hours", "event_busy", "admin:booking_hoursexception_changelist", "see"),
+        _item("Patients", "personal_injury", "admin:patients_patient_changelist", "see"),
+    ),
+    _group(
+        "Claims",
+        _item("Nights", "dark_mode", "admin:claims_night_changelist", "see"),
+        _item("Failure lab", "science", "failure-lab", "see"),
+        _item("Staged claims", "upload_file", "admin:claims_batches", "see"),
+        _item("Rejected claims", "assignment_late", "admin:claims_rejects", "see"),
+        _item("Remittances", "payments", "admin:claims_remittance_changelist", "see"),
+        _item("Accumulator ledger", "account_balance_wallet", "admin:claims_ledger", "see"),
+        _item("Claims tables", "table_view", "admin:claims_tables", "see"),
+    ),
+    _group(
+        "Billing",
+        _item("Claims", "request_page", "admin:billing_claim_changelist", "see"),
+        _item("Refused claims", "rule", "admin:billing_refused", "see"),
+        _item("Unclaimable services", "money_off", "admin:billing_unclaimable_changelist", "see"),
+        _item("Claim batches", "outbox", "admin:billing_batch_changelist", "see"),
+        _item("Claim files", "folder_open", "admin:billing_document_changelist", "see"),
+        _item("Unmatched answers", "link_off", "admin:billing_answer_changelist", "see"),
+        _item("Payments", "paid", "admin:billing_payment_changelist", "see"),
+        _item("Without an answer", "alarm", "admin:billing_clock", "see"),
+    ),
+    _group(
+        "Phones",
+        _item("Rows of the sheets", "table_rows", "admin:regions_phonerow_changelist", "see"),
+        _item("Phone changes", "difference", "admin:regions_phoneupdate_changelist", "see"),
+        _item("Undeliverable numbers", "phone_missed", "admin:regions_undeliverablephone_changelist", "see"),
+        _item("Phone quality", "rule_settings", "admin:phone_quality", "see"),
+    ),
+    _group(
+        "Events",
+        _item("Consumers", "conversion_path", "admin:events_consumers", "see"),
+        _item("Dead letters", "mark_email_unread", "admin:events_deadletter_changelist", "see"),
+        _item("Unmatched events", "link_off", "admin:events_unmatched_changelist", "see"),
+    ),
+    _group(
+        "Notifications",
+        _item("Notifications", "sms", "admin:notices_notice_changelist", "see"),
+        _item("Texts", "edit_note", "admin:notices_template_changelist", "see"),
+        _item("Bed time messages", "bedtime", "admin:notices_bedtimeenrolment_changelist", "see"),
+    ),
+    _group(
+        "Clinic",
+        _item("Insurance", "health_and_safety", "admin:care_eligibilityinformation_changelist", "see"),
+        _item("Eligibility reports", "fact_check", "admin:care_eligibilityreport_changelist", "see"),
+        _item("Eligibility spending", "savings", "admin:care_eligibilityspend_changelist", "see"),
+        _item("Reports", "summarize", "admin:reports_report_changelist", "see"),
+        _item("Videos", "video_library", "admin:uploads_upload_changelist", "see"),
+    ),
+    _group(
+        "Runs",
+        _item("Runs", "play_circle", "admin:runs_run_changelist", "see"),
+        _item("Schedule", "schedule", "admin:care_commandstate_changelist", "see"),
+        _item("Failures", "error", "admin:runs_failure_changelist", "see"),
+        _item("Start recovery", "start", "admin:start_recover_services", "start_recovery"),
+        _item("Sync phones", "sync", "admin:start_sync_phones", "start_recovery"),
+        _item("Start a night", "dark_mode", "admin:start_run_pipeline", "start_any"),
+        _item("Submit claims", "send", "admin:start_submit_claims", "start_any"),
+    ),
+    _group(
+        "Administration",
+        _item("Regions", "location_on", "admin:regions_region_changelist", "configure"),
+        _item("API tokens", "key", "admin:regions_apitoken_changelist", "configure"),
+        _item("Processes", "memory", "processes", "start_any"),
+        _item("Queues", "queue", "queues", "queues"),
+        _item("Logs", "article", "logs", "queues"),
+        _item("RQ's own pages", "list_alt", "django_rq:home", "queues"),
+        _item("Scaling", "open_in_full", "scaling", "queues"),
+        _item("API documentation", "api", "api-docs", "see"),
+        _item("Audit log", "policy", "admin:auditlog_logentry_changelist", "audit"),
+        _item("Users", "group", "admin:auth_user_changelist", "accounts"),
+    ),
 ]
 
 ACCOUNT: list[dict[str, Any]] = [

@@ -9,19 +9,28 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.db.backends.base.operations import BaseDatabaseOperations
+from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 from redis import Redis
 
 from backoffice import embedded
-from backoffice.audit_rows import protect, release
+from backoffice.adapters import http
+from backoffice.telemetry import tally
+from tests.emptied import Migrated
 from tests.processes import Processes
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 pytest_plugins = ["tests.left_out"]
+# A busy machine is no fault of the product's.
+hypothesis_settings.register_profile("nightward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("nightward")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     _end_the_network_here()
+    tally.FLUSH_SECONDS = 3600.0  # a test hands over itself what it has counted
 
 
 def _end_the_network_here() -> None:
@@ -52,21 +61,24 @@ def _end_the_network_here() -> None:
     socket.getaddrinfo = checked_getaddrinfo
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _the_audit_log_can_be_emptied_between_tests() -> Iterator[None]:
-    """Tests with real transactions empty the database after them, which the audit log's triggers refuse."""
-    flush = BaseDatabaseOperations.execute_sql_flush
-
-    def flush_all(operations: BaseDatabaseOperations, sql_list: Any) -> None:
-        release(operations.connection)
-        try:
-            flush(operations, sql_list)
-        finally:
-            protect(operations.connection)
-
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database of this process; each test with real transactions leaves it as the migrations did."""
+    with django_db_blocker.unblock():
+        migrated = Migrated(connection)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_all)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: migrated.restore())
         yield
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried again in this process waits a twentieth of its time, which the adapters' own tests measure."""
+    from backoffice.adapters import fhir_wire, hospital_wire
+    from clinic.recovery import write
+
+    for module in (fhir_wire, hospital_wire, write):
+        monkeypatch.setattr(module, "pause_before", lambda *told, **more: http.pause_before(*told, **more) / 20)
 
 
 @pytest.fixture(scope="session")
@@ -95,13 +107,14 @@ def processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
     environment = dict(os.environ)
     if request.node.get_closest_marker("django_db"):
         request.getfixturevalue("transactional_db")
-        environment["DATABASE_URL"] = _test_database_url()
+        environment["DATABASE_URL"] = database_url()
     started = Processes(environment)
     yield started
     started.stop_all()
 
 
-def _test_database_url() -> str:
+def database_url() -> str:
+    """The address of this process's database, for processes that it starts."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"

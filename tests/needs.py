@@ -43,10 +43,16 @@ def sshd() -> str | None:
     return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 
 
+def promtool() -> str | None:
+    """Prometheus's own check of rules."""
+    return shutil.which("promtool")
+
+
 NEEDS = (
     Need(marker="browser", what="Chromium", package="chromium", found=lambda: bool(chromium())),
     Need(marker="postgresql", what="PostgreSQL", package="postgresql", found=lambda: bool(postgresql_programs())),
     Need(marker="openssh", what="OpenSSH's server", package="openssh-server", found=lambda: bool(sshd())),
+    Need(marker="promtool", what="Prometheus's promtool", package="prometheus", found=lambda: bool(promtool())),
     Need(marker="sekmet", what="Sekmet, which is installed from PyPI once,", found=lambda: bool(sekmet.python())),
     Need(marker="acceptance", what=f"The input in ../{DATA.parent.name}/{DATA.name}", found=DATA.is_dir),
 )

@@ -38,9 +38,9 @@ class Running:
     @property
     def output(self) -> str:
         """What it has written so far, on both streams."""
-        return os.pread(self._output.fileno(), 1 << 20, 0).decode(errors="replace")
+        return os.pread(self._output.fileno(), os.fstat(self._output.fileno()).st_size, 0).decode(errors="replace")
 
-    def says(self, text: str, *, within: float = 20.0) -> str:
+    def says(self, text: str, *, within: float = 60.0) -> str:
         """Wait until the output has the text; fail with the output when it does not come or the process ends."""
         until(lambda: text in self.output or self.process.poll() is not None, within=within, what=f"{text!r}")
         assert text in self.output, self.output
@@ -50,7 +50,7 @@ class Running:
         """Send the signal to this process alone."""
         self.process.send_signal(number)
 
-    def ends(self, *, within: float = 20.0) -> int:
+    def ends(self, *, within: float = 60.0) -> int:
         """Wait for the end; the exit status."""
         try:
             return self.process.wait(within)
@@ -93,7 +93,7 @@ class Processes:
             running.stop()
 
 
-def until(true: Callable[[], object], *, within: float = 20.0, what: str = "what the test waits for") -> None:
+def until(true: Callable[[], object], *, within: float = 60.0, what: str = "what the test waits for") -> None:
     """Wait until `true()` is; AssertionError when it is not in time."""
     deadline = time.monotonic() + within
     while not true():

@@ -34,4 +34,5 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: in memory, neither threads nor other processes would see it.
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
 STATIC_ROOT.mkdir()  # whitenoise warns where it is missing
+WHITENOISE_USE_FINDERS = False  # each test client would look at every static file
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes 0.2 s on purpose

@@ -1,6 +1,6 @@
 """How every error is answered: {"error": {"code", "message", "fields"?, "run"?}}, as errors.ErrorBody describes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -40,6 +40,11 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
 def no_such_path(request: HttpRequest) -> HttpResponse:
     """404 for whatever no endpoint answers, before Django's HTML page would."""
     return JsonResponse({"error": {"code": "not_found", "message": NO_SUCH_PATH}}, status=404)
+
+
+def not_taken(fields: Mapping[str, list[str]]) -> HttpResponse:
+    """400 before any endpoint has looked: {name: what is wrong with it}, at least one."""
+    return JsonResponse({"error": _invalid(ValidationError(dict(fields)))}, status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -24,6 +24,14 @@ class Unavailable(APIException):
     default_code = "unavailable"
 
 
+class KeyUsed(APIException):
+    """The Idempotency-Key belongs to another request."""
+
+    status_code = 422
+    default_code = "key_used"
+    default_detail = "This Idempotency-Key was used for another request."
+
+
 class TooLarge(APIException):
     """The body is longer than any request of this API can be."""
 

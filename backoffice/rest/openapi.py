@@ -17,9 +17,14 @@ MEANING = {
     404: "There is no such thing in the token's regions.",
     405: "The path does not know this method.",
     409: "Not possible in the present state.",
+    410: "It was there, and is not any more.",
+    411: "The request lacks Content-Length.",
+    412: "The protocol's version is not the one that is served.",
     413: "The body is too long.",
     415: "The body is not application/json.",
+    422: "The Idempotency-Key was used for another request.",
     429: "Too many requests; Retry-After says when to ask again.",
+    460: "The bytes are not those of the checksum.",
     503: "The queue cannot be reached; ask again later.",
 }
 ALWAYS = (401, 403, 405, 429)
@@ -41,6 +46,30 @@ def errors(*statuses: int) -> dict[int, OpenApiResponse]:
 def _error(status: int) -> OpenApiResponse:
     examples = [OpenApiExample(str(status), value={"error": EXAMPLES[status]})] if status in EXAMPLES else []
     return OpenApiResponse(ErrorBody, description=MEANING[status], examples=examples)
+
+
+def object_of(properties: dict[str, Any], required: tuple[str, ...] = (), description: str = "") -> dict[str, Any]:
+    """An object without further properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+        "description": description,
+    }
+
+
+def add_parameters(result: dict[str, Any], name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The body that starts a run says what the parameters of one more job are; `name` is that of their schema."""
+    schemas = result["components"]["schemas"]
+    schemas[name] = parameters
+    of_jobs = schemas["StartRun"]["properties"]["parameters"]
+    known = of_jobs.get("anyOf", [])
+    schemas["StartRun"]["properties"]["parameters"] = {
+        "anyOf": [*known, {"$ref": f"#/components/schemas/{name}"}],
+        "description": "Those of the job.",
+    }
+    return result
 
 
 class StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

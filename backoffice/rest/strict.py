@@ -71,6 +71,19 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class Pattern(Text, serializers.RegexField):
+    """A string of this pattern."""
+
+
+class Flag(serializers.BooleanField):
+    """true or false: neither 0 nor "yes" stands for one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class IsoDate(serializers.DateField):
     """YYYY-MM-DD and no other spelling."""
 
@@ -96,7 +109,7 @@ class WholeNumber(serializers.IntegerField):
         return int(data)
 
 
-class MoneyText(serializers.RegexField):
+class MoneyText(Pattern):
     """Money as decimal text: up to 13 digits, and at most two behind the point."""
 
     def __init__(self, **options: Any) -> None:

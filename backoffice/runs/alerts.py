@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -29,7 +29,23 @@ log = structlog.get_logger(__name__)
 CHECKS = (
     "backoffice.runs.alerts.failed_runs",
     "backoffice.runs.alerts.queue_unreachable",
+    "backoffice.operations.alerts.gone_processes",
+    "backoffice.operations.alerts.long_pauses",
     "claims.alerts.deadlines",
+    "regions.alerts.failing_syncs",
+    "billing.alerts.unanswered",
+    "billing.alerts.other_totals",
+    "billing.alerts.parked",
+    "billing.alerts.unmatched",
+    "billing.alerts.unreadable",
+    "clinic.events.alerts.waiting_events",
+    "clinic.events.alerts.dead_letters",
+    "clinic.events.alerts.reviews_due",
+    "clinic.notices.alerts.overdue",
+    "clinic.notices.alerts.refused_accounts",
+    "clinic.care.alerts.silent_commands",
+    "clinic.care.alerts.undecided_reports",
+    "clinic.care.alerts.spent_caps",
 )
 CLOCK_SECONDS = 60
 
@@ -106,17 +122,25 @@ def _send(alert: Alert) -> None:
         log.warning("alert_not_sent", alert=alert.pk, error=type(error).__name__)
 
 
-def start_clock() -> None:
-    """Check every minute in a daemon thread of this process."""
-    threading.Thread(target=_tick, name="alerts", daemon=True).start()
+def start_clock(seconds: float = CLOCK_SECONDS) -> Callable[[], None]:
+    """Check so often in a daemon thread of this process, until what is returned is called or the process ends."""
+    over = threading.Event()
+    thread = threading.Thread(target=_tick, args=(over, seconds), name="alerts", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        over.set()
+        thread.join()
+
+    return end
 
 
-def _tick() -> None:
-    pause = threading.Event()
-    while not pause.wait(CLOCK_SECONDS):
+def _tick(over: threading.Event, seconds: float) -> None:
+    """Whatever goes wrong with a check is logged: the next one is made all the same."""
+    while not over.wait(seconds):
         try:
             check_alerts()
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:
             log.warning("alert_check_failed", error=type(error).__name__)
         finally:
             connection.close()

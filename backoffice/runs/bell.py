@@ -12,6 +12,7 @@ from rq.job import JobStatus
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import StepPart
 from backoffice.runs.registry import job_named
+from backoffice.telemetry.tracing import META
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ def ring(part: StepPart) -> bool:
             job_timeout=-1,
             result_ttl=0,
             failure_ttl=86_400,
+            meta={META: part.run.traceparent},
         )
     except RedisError as error:
         log.warning("bell_not_rung", part=part.pk, error=type(error).__name__)

@@ -14,9 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from backoffice.embedded import ensure_queue_server
 from backoffice.formats import money, words
 from backoffice.runs.control import AlreadyComplete, AlreadyRunning, restart_run, start_run
-from backoffice.runs.faults import Misuse
+from backoffice.runs.faults import Misuse, WrongUse
 from backoffice.runs.job import Job, Json
 from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.parameters import same_parameters
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report
 from backoffice.runs.waiting import queue_is_served, wait_for
@@ -29,6 +30,7 @@ class JobCommand(BaseCommand):
 
     job: ClassVar[str]
     own: ClassVar[tuple[str, ...]] = ()
+    requires_system_checks = ()
 
     def add_parameters(self, parser: ArgumentParser) -> None:
         """The job's own options."""
@@ -37,6 +39,7 @@ class JobCommand(BaseCommand):
         parser.add_argument("--region", required=True, help="name of the region")
         self.add_parameters(parser)
         parser.add_argument("--wait", action="store_true", help="run to the end, with a progress bar on a terminal")
+        parser.add_argument("--here", action="store_true", help="with --wait: in this process, though workers serve")
         parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
         parser.add_argument("--fresh", action="store_true", help="begin again instead of continuing a stopped run")
         if len(job_named(self.job).steps) > 1:
@@ -48,7 +51,7 @@ class JobCommand(BaseCommand):
         parameters = {name: options[name] for name in self.own if options[name] is not None}
         ensure_queue_server()
         try:
-            attended = options["wait"] and not queue_is_served(job_named(self.job).queue)
+            attended = options["wait"] and (options.get("here") or not queue_is_served(job_named(self.job).queue))
             if from_step := options.get("from_step"):
                 run = self._begin_at(region, parameters, attended, from_step)
             else:
@@ -76,20 +79,28 @@ class JobCommand(BaseCommand):
 
     def _begin_once(self, job: Job, region: Any, parameters: Json, attended: bool, *, fresh: bool) -> Run:
         """--fresh begins a key that is done once for all again at its first step: what it wrote is undone first."""
-        key = job.key(region, job.parameters(region, parameters))
-        last = Run.objects.filter(job=job.name, key=key).first()
+        stored = job.parameters(region, parameters)
+        last = Run.objects.filter(job=job.name, key=job.key(region, stored)).first()
         if fresh and last is not None and not last.live:
+            same_parameters(last, _said(stored, parameters))
             return restart_run(last, attended=attended, from_step=job.steps[0].name)
         return start_run(job.name, region=region, parameters=parameters, attended=attended)
 
     def _begin_at(self, region: Any, parameters: Json, attended: bool, from_step: str) -> Run:
         """The last run of the key once more, from a step of it."""
         job = job_named(self.job)
-        key = job.key(region, job.parameters(region, parameters))
+        stored = job.parameters(region, parameters)
+        key = job.key(region, stored)
         last = Run.objects.filter(job=job.name, key=key).first()
         if last is None:
             raise Misuse(f"{job.name} for {key} has not been run yet: leave out --from-step.")
+        same_parameters(last, _said(stored, parameters))
         return restart_run(last, attended=attended, from_step=from_step)
+
+
+def _said(stored: Json, parameters: Json) -> Json:
+    """What the command line says itself, as it is stored; not what it leaves to be filled in."""
+    return {name: value for name, value in stored.items() if name in parameters}
 
 
 def region_named(name: str) -> Any:
@@ -123,6 +134,9 @@ def finish(command: BaseCommand, run: Run, *, wait: bool, as_json: bool) -> None
         command.stdout.write(summary(run_report(run)))
     if not wait or run.status == RunStatus.COMPLETE:
         return
+    if run.reason == WrongUse.reason:
+        command.stderr.write(f"Run {run.pk} {run.status}. {run.detail}")
+        leave_with(2)
     _say_how_it_ended(command, run)
     leave_with(1)
 

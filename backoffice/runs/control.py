@@ -16,9 +16,12 @@ from backoffice.runs.bell import require_queue, ring
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
 from backoffice.runs.models import LIVE, RESTARTABLE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.parameters import same_parameters
 from backoffice.runs.registry import job_named
 from backoffice.runs.reopening import reopening
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
+from backoffice.runs.undone import UNDONE, divide_anew, is_undone
+from backoffice.telemetry import tracing
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,14 +78,16 @@ def start_run(
 def _continue_once(last: Run, parameters: Json, *, user: "User | None", attended: bool) -> Run:
     if last.status == RunStatus.COMPLETE:
         raise AlreadyComplete(last)
-    if last.parameters != parameters:
-        raise Misuse(f"{last.job} for {last.key} was begun with {last.parameters}; continue it with the same.")
+    same_parameters(last, parameters)
     return restart_run(last, user=user, attended=attended)
 
 
-def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False, from_step: str = "") -> Run:
+def restart_run(
+    run: Run, *, user: "User | None" = None, attended: bool = False, from_step: str = "", parameters: Json | None = None
+) -> Run:
     """A new attempt that continues the chain of `run` after its last commit, or from a named step: then its outputs and
     all later ones' are undone first. Raises Misuse when the chain is complete, AlreadyRunning when it is live.
+    `parameters`: others than it was begun with, for a chain that is undone to its end.
     """
     if not attended:
         require_queue()
@@ -97,9 +102,11 @@ def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False,
         raise Misuse(f"{job.name} has no step {from_step!r}. Steps: {', '.join(step.name for step in job.steps)}.")
     if from_step:
         job.parameters(last.region, last.parameters)  # whether what it has done may still be undone
+    if parameters not in (None, last.parameters) and not is_undone(last):
+        raise Misuse(f"Run {last.pk} is not undone, so it goes on as it was begun.")
     again = Run(
-        job=last.job, key=last.key, region=last.region, parameters=last.parameters, exclusive=last.exclusive,
-        chain=last.chain, attempt=last.attempt + 1, started_by=user, attended=attended,
+        job=last.job, key=last.key, region=last.region, parameters=parameters or last.parameters,
+        exclusive=last.exclusive, chain=last.chain, attempt=last.attempt + 1, started_by=user, attended=attended,
     )  # fmt: skip
     return _create_run(job, again, from_step=from_step)
 
@@ -107,8 +114,9 @@ def restart_run(run: Run, *, user: "User | None" = None, attended: bool = False,
 def undo_run(run: Run) -> Run:
     """Undo every step of the chain, the last one first, here and now; a restart then begins at the first. Repeatable.
 
-    Raises Misuse while it is live, or when a step has no undo.
+    Raises Misuse while it is live, or when a step has no undo. One whose worker was lost is live no more.
     """
+    abandon_stale_runs()
     run = Run.objects.filter(chain=run.chain).latest("attempt")
     if run.live:
         raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
@@ -134,7 +142,7 @@ def _mark_undone(run: Run, states: Sequence[StepState]) -> None:
     """Everything at once, before anything is undone: after a crash in between, a restart undoes what is left, part by
     part before it works it, and never passes over a step whose outputs are half gone."""
     with transaction.atomic():
-        if not move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason="undone", detail=""):
+        if not move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason=UNDONE, detail=""):
             raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
         for state in states:
             state.parts.update(**CLEARED, undo=True, fence=F("fence") + 1)
@@ -183,10 +191,13 @@ def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
         raise Misuse(f"Region {run.region.name} is paused; no job of it starts until it is resumed.")
     run.correlation_id = uuid.uuid4().hex
     try:
-        with transaction.atomic():
+        with tracing.span(f"start {job.name}"), transaction.atomic():
+            run.traceparent = tracing.traceparent()
             run.save()
             if run.attempt == 1:
                 _create_steps(job, run)
+            elif is_undone(Run.objects.get(chain=run.chain, attempt=run.attempt - 1)):
+                divide_anew(job, run)
             _reopen_steps(job, run, from_step)
             if not begin_next_step(run):
                 raise Misuse(f"Every step of {run.job} for {run.key} is complete.")
@@ -213,6 +224,8 @@ def _create_steps(job: Job, run: Run) -> None:
 def _reopen_steps(job: Job, run: Run, from_step: str) -> None:
     """As runs/reopening.py has it: whoever works the parts of a step that begins anew undoes what they wrote first."""
     states = list(StepState.objects.filter(chain=run.chain))
+    if [state.name for state in states] != [step.name for step in job.steps]:
+        raise Misuse(f"{run.job} had other steps when this run began: start it anew, with --fresh.")
     for each, step in zip(reopening(states, from_step), job.steps, strict=True):
         state = each.state
         if each.undo:

@@ -27,6 +27,12 @@ class ConfigError(RunEnds):
     reason = "configuration"
 
 
+class WrongUse(RunEnds):
+    """What was asked for is not there, as the run alone could find out; the message says what to ask for. Status 2."""
+
+    reason = "wrong_use"
+
+
 class OutOfBalance(RunEnds):
     """Two figures that must be equal are not; the message names both."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from backoffice.runs.models import StepPart
+    from backoffice.runs.repeating import Twice
 
 Opened = TypeVar("Opened")
 Json = dict[str, Any]
@@ -43,27 +44,26 @@ class Chunk:
 
 @dataclass(kw_only=True, slots=True)
 class Result:
-    """What became of a chunk: Σ outcomes = read. While `intents` is not empty, intend and act have work to do."""
+    """What became of a chunk: Σ outcomes = read. `intents`: what is left for intend and act; `intended`: act alone."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[Fault] = field(default_factory=list)
     totals: Mapping[str, Total] = field(default_factory=dict)
     rows: Any = None
     intents: Sequence[Any] = ()
+    intended: bool = False
     digest: str = ""
     read: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Generic[Opened]):
-    """One step: functions, no class to inherit.
-
-    chunks(opened, checkpoint): where the last committed chunk left off, or None for the beginning.
-    prepare: reads, no transaction open. intend: write-ahead rows, committed before act. act: the remote writes; returns
-    the result with what is still to be tried again in `intents`. commit: rows, inside the chunk's one transaction.
-    settle: what an earlier attempt intended and did not close; committed by `commit`, the checkpoint stays.
-    verify: the control figures of the whole step, by its last part before it completes; or OutOfBalance.
-    reset: undoes the part's outputs before its step begins anew, under the fence; may be repeated.
+    """One step: functions, no class to inherit. chunks(opened, checkpoint): where the last committed chunk left off, or
+    None for the beginning. prepare: reads, no transaction open. intend: write-ahead rows, committed before act. act:
+    remote writes; leaves what is still to be tried again in `intents` of the result. commit: rows, inside the chunk's
+    one transaction. settle: what an earlier attempt intended and did not close; committed by `commit`, the checkpoint
+    stays. verify: the control figures of the whole step, by its last part before it completes; or OutOfBalance. reset:
+    undoes the part's outputs before its step begins anew, under the fence; may be repeated.
     """
 
     name: str
@@ -84,8 +84,8 @@ class Job:
     """A job, as data; backoffice/runs/registry.py has them all. `items`: what it reads, in the plural.
 
     parameters(region, raw) → as they are stored (JSON, no data of a patient), or Misuse; in_words: for its page.
-    exclusive(parameters): whether a second live run of the same key is refused. `environmental`: failure categories
-    that speak against the other side, not the item: more than half of the last 200 items end the run.
+    exclusive(parameters): whether a second live run of the same key is refused. result(run, report): a part of it.
+    environmental: failures that speak against the other side: more than half of the last 200 items end the run.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Job:
     outcomes: tuple[str, ...]
     parameters: Callable[[Any, Json], Json]
     key: Callable[[Any, Json], str]
+    twice: "Twice"
     exclusive: Callable[[Json], bool] = lambda parameters: True
     environmental: frozenset[str] = frozenset({"transient", "unexpected"})
     start_verb: str = "start_any"
@@ -102,4 +103,5 @@ class Job:
     item_admin: str = ""
     items: str = "items"
     in_words: Callable[[Json], dict[str, str]] | None = None
+    result: Callable[[Any, Json], Json] | None = None
     once: bool = False

@@ -21,6 +21,7 @@ from backoffice.runs.heartbeat import Heartbeat
 from backoffice.runs.job import Chunk, Fault, Job, Result, Step
 from backoffice.runs.models import Failure, RunStatus, StepPart
 from backoffice.runs.registry import job_named
+from backoffice.runs.told import told
 
 log = structlog.get_logger(__name__)
 Item = TypeVar("Item")
@@ -37,8 +38,7 @@ def request_handover() -> None:
 def each(function: Callable[[Item], Value], items: Sequence[Item], *, concurrency: int) -> list[Value | Fault]:
     """Apply `function` to each item in threads, in order; an item's fault stays with the item, as a Fault.
 
-    The threads copy the caller's contextvars and cannot reach the database. ConfigError, a lost database and whatever
-    is no Exception end the run.
+    The threads copy the contextvars and cannot reach the database. ConfigError and a lost database end the run.
     """
 
     def one(item: Item) -> Value | Fault:
@@ -63,11 +63,9 @@ def work(part_id: int) -> None:
     part = parts.claim(part_id)
     if part is None:
         return
-    run = part.run
-    ids = {"correlation_id": run.correlation_id, "run": run.pk, "job": run.job, "part": part.pk}
-    with structlog.contextvars.bound_contextvars(**ids), Heartbeat(part) as heartbeat:
+    with told(part), Heartbeat(part) as heartbeat:
         try:
-            _work_part(part, job_named(run.job), heartbeat)
+            _work_part(part, job_named(part.run.job), heartbeat)
         except parts.FenceLost:
             log.warning("fence_lost")
         except RunEnds as error:
@@ -106,7 +104,7 @@ def _process(part: StepPart, step: Step[Any], opened: Any, chunk: Chunk, heartbe
     result = step.prepare(opened, chunk)
     while result.intents:
         heartbeat.check()
-        if step.intend is not None:
+        if step.intend is not None and not result.intended:
             with _fenced(part):
                 step.intend(opened, result)
         if step.act is None:

@@ -52,6 +52,14 @@ class Run(models.Model):
     reason = models.CharField(max_length=40, default="interrupted", blank=True, editable=False)
     detail = models.CharField(max_length=300, blank=True, editable=False)
     correlation_id = models.CharField(max_length=32, editable=False)
+    traceparent = models.CharField(
+        max_length=55,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Where its trace goes on (W3C); empty: nowhere.",
+    )
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", editable=False
     )

@@ -4,6 +4,7 @@ from datetime import date
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Json
+from backoffice.runs.models import Run
 
 
 def day(raw: Json, name: str) -> date:
@@ -26,3 +27,10 @@ def whole(raw: Json, name: str, default: int, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise Misuse(f"{name} is a whole number from {least} to {most}.")
     return value
+
+
+def same_parameters(last: Run, given: Json) -> None:
+    """Misuse where a run is to be gone on with, and something else is given than it was begun with."""
+    other = [f"{name} {value}" for name, value in last.parameters.items() if given.get(name, value) != value]
+    if other:
+        raise Misuse(f"{last.job} for {last.key} was begun with {', '.join(other)}; continue it with the same.")

@@ -12,6 +12,16 @@ JOBS = {
     "recover_services": "clinic.jobs.RECOVER_SERVICES",
     "sync_phones": "regions.jobs.SYNC_PHONES",
     "run_pipeline": "claims.jobs.RUN_PIPELINE",
+    "rerun_pipeline": "claims.jobs.RERUN_PIPELINE",
+    "undo_pipeline": "claims.jobs.UNDO_PIPELINE",
+    "submit_claims": "billing.jobs.SUBMIT_CLAIMS",
+    "claim_services": "billing.jobs.CLAIM_SERVICES",
+    "list_claim_files": "billing.jobs.LIST_CLAIM_FILES",
+    "process_claim_files": "billing.jobs.PROCESS_CLAIM_FILES",
+    "check_eligibility": "clinic.care.jobs.CHECK_ELIGIBILITY",
+    "track_appointment_states": "clinic.care.jobs.TRACK_STATES",
+    "upload_video": "clinic.uploads.jobs.UPLOAD_VIDEO",
+    "report": "clinic.reports.jobs.REPORT",
     "failure_lab": "backoffice.lab.jobs.FAILURE_LAB",
 }
 

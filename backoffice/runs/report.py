@@ -14,6 +14,7 @@ from django.utils import timezone
 from backoffice.runs.accounts import add_totals
 from backoffice.runs.job import Json
 from backoffice.runs.models import Failure, Run, StepPart
+from backoffice.runs.registry import job_named
 
 log = structlog.get_logger(__name__)
 CACHE_FIGURES = ("calls", "hits", "joins", "failures", "reasked")
@@ -31,7 +32,8 @@ def run_report(run: Run) -> Json:
     """Everything of the run's chain, as plain JSON types; money as decimal text.
 
     Keys: id, job, key, region, status, reason, detail, attempt, parameters, correlation_id, read, outcomes,
-    failures {category: {reason: n}}, totals, money, calls, cache, seconds (worked), progress, and the three times.
+    failures {category: {reason: n}}, totals, money, calls, cache, seconds (worked), progress, and the three times;
+    result, where the job has one of its own.
     """
     parts = list(StepPart.objects.filter(step__chain=run.chain).select_related("step"))
     outcomes: Counter[str] = Counter()
@@ -39,7 +41,7 @@ def run_report(run: Run) -> Json:
     for part in parts:
         outcomes.update(part.outcomes)
         totals = add_totals(totals, {name: _number(value) for name, value in part.totals.items()})
-    return {
+    report = {
         "id": run.pk,
         "job": run.job,
         "key": run.key,
@@ -63,6 +65,8 @@ def run_report(run: Run) -> Json:
         "started_at": run.started_at and run.started_at.isoformat(),
         "ended_at": run.ended_at and run.ended_at.isoformat(),
     }
+    job = job_named(run.job)
+    return report | ({"result": job.result(run, report)} if job.result else {})
 
 
 def failure_counts(run: Run) -> dict[str, dict[str, int]]:

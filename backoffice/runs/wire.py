@@ -53,6 +53,15 @@ class FailureQuery(PageQuery):
             value={"job": "recover_services", "region": "nebraska", "parameters": {"days": 7}},
             request_only=True,
         ),
+        OpenApiExample(
+            "Preview the phones of some rows",
+            value={
+                "job": "sync_phones",
+                "region": "purbalingga",
+                "parameters": {"rows": "2:500", "mode": "preview"},
+            },
+            request_only=True,
+        ),
     ]
 )
 class StartRun(StrictSerializer):
@@ -127,6 +136,7 @@ class RunReport(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+    result = serializers.DictField(required=False, help_text="What the job itself calls its result; phone syncs.")
 
 
 class FailureRow(serializers.ModelSerializer[Failure]):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backoffice.formats import count, words
+from backoffice.runs.faults import WrongUse
 from backoffice.runs.job import Job
 from backoffice.runs.models import Run, RunStatus
 
@@ -30,10 +31,14 @@ STATUS = {
     RunStatus.ABANDONED: Said("Abandoned", "bad", "Its worker was lost. Restart it: it goes on after its last commit."),
 }
 
+WRONG_USE = Said(
+    "Failed", "bad", "It did nothing. Start another run with what is said here; a restart asks for the same."
+)
+
 
 def said(run: Run) -> Said:
     """The words for the run's status. A complete run with failed items still needs somebody to look at them."""
-    return STATUS[RunStatus(run.status)]
+    return WRONG_USE if run.reason == WrongUse.reason else STATUS[RunStatus(run.status)]
 
 
 def parameters_said(job: Job, run: Run) -> dict[str, str]:

@@ -33,6 +33,12 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def share_of(part: int, whole: int) -> str:
+    """25 %; empty where there is nothing to have a share of."""
+    return percent(part / whole) if whole else ""
+
+
+@register.filter
 def moment(at: Any, region: Any = None) -> str:
     """A time in the zone of `region`, UTC where there is none."""
     return formats.moment(at, ZoneInfo(region.time_zone) if region else None)

@@ -7,9 +7,10 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+from backoffice.exports import csv_lines
 from backoffice.runs.models import Run
 from backoffice.runs.report import run_report
-from clinic.export import RUN_COLUMNS, csv_lines, run_rows
+from clinic.export import RUN_COLUMNS, run_rows
 from tests.needs import DATA
 
 FOLDER = DATA / "hospital-nebraska"

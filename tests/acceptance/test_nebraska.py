@@ -1,31 +1,46 @@
 """The Nebraska data, whole: the right answer for each of 5,840 appointments."""
 
 import csv
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from backoffice.runs.control import start_run
-from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.report import run_report
-from backoffice.runs.state import waiting_parts
 from backoffice.sandbox.hospital import Hospital
 from clinic.models import MissingService, MissingServiceStatus
 from regions.models import Region
-from tests.acceptance.nebraska import FOLDER, NEBRASKA_PARAMETERS, assert_expected, expected, exported
+from tests.acceptance.nebraska import EXPORTED, FOLDER, NEBRASKA_PARAMETERS, assert_expected, expected, exported
+from tests.running import finish, start
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 
 def recover(region: Region, **parameters: object) -> Run:
     """Run to the end in this process."""
-    run = start_run("recover_services", region=region, parameters=NEBRASKA_PARAMETERS | parameters, attended=True)
-    while part := waiting_parts().filter(run=run).first():
-        work(part.pk)
-    run.refresh_from_db()
-    return run
+    return finish(start("recover_services", region, **NEBRASKA_PARAMETERS | parameters))
 
 
+@pytest.mark.slow
+def test_a_year_gives_the_right_answer_for_each_appointment_and_a_second_run_writes_nothing(
+    nebraska: Region, hospital: Hospital
+) -> None:
+    """S0-01, S0-19, S0-20"""
+    year = {"from": "2018-01-01", "to": "2019-01-01", "window": 31}
+    zone = ZoneInfo(nebraska.time_zone)
+    right = [row for row in expected() if datetime.fromisoformat(row["start"]).astimezone(zone).year == 2018]
+    run = recover(nebraska, **year)
+    assert run.status == RunStatus.COMPLETE
+    assert exported(run) == right
+    assert {row["outcome"] for row in right} == set(EXPORTED)
+    written = hospital.sessions_written()
+    again = recover(nebraska, **year)
+    assert again.status == RunStatus.COMPLETE
+    assert hospital.sessions_written() == written
+
+
+@pytest.mark.slow
 def test_the_whole_range_gives_the_right_answer_for_each_appointment_and_a_second_run_writes_nothing(
     nebraska: Region, hospital: Hospital
 ) -> None:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 TABLE = {
     "viewer": {"see"},
-    "finance": {"see", "patient_data", "resolve", "start_recovery", "export"},
-    "operator": {"see", "patient_data", "resolve", "start_recovery", "start_any"},
+    "finance": {"see", "patient_data", "view_document_content", "resolve", "start_recovery", "export"},
+    "operator": {"see", "patient_data", "view_document_content", "resolve", "start_recovery", "start_any"},
     "engineer": {"see", "start_recovery", "start_any", "configure", "queues"},
     "auditor": {"see", "patient_data", "export", "audit"},
 }
@@ -36,7 +36,7 @@ def test_a_role_has_the_verbs_of_the_table_and_no_other(role: str) -> None:
 
 def test_the_migrations_make_a_group_for_each_role() -> None:
     Group.objects.all().delete()
-    migration = import_module("regions.migrations.0002_roles")
+    migration = import_module("regions.migrations.0003_roles")
     migration.create(apps, SimpleNamespace(connection=connection))
     assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
 

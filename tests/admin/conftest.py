@@ -14,6 +14,7 @@ from django.utils import timezone
 from backoffice.runs.models import Failure, Run, StepPart, StepState
 from clinic.models import MissingService, RecoveryWindow, ServiceWrite, UnsupportedService
 from regions.models import Region
+from tests.admin.billing_world import Billing, make_billing
 from tests.factories import RegionFactory, SuperuserFactory, UserFactory
 
 SignIn = Callable[..., Client]
@@ -108,6 +109,18 @@ def north(db: None) -> World:
 @pytest.fixture
 def south(db: None) -> World:
     return make_world(RegionFactory.create(name="south", display_name="South", time_zone="Asia/Jakarta"))
+
+
+@pytest.fixture
+def billing(north: World) -> Billing:
+    """The claims of the north."""
+    return make_billing(north.region, north.write)
+
+
+@pytest.fixture
+def others(south: World) -> Billing:
+    """The claims of the south."""
+    return make_billing(south.region, south.write)
 
 
 @pytest.fixture

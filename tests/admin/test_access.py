@@ -38,6 +38,7 @@ def test_nobody_sees_a_page_without_signing_in(north: World, client: Client) -> 
         assert response["Location"].startswith("/admin/login/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "finance", "operator", "engineer", "auditor", "superuser"])
 def test_each_role_sees_the_pages_of_its_regions(sign_in: SignIn, north: World, role: str) -> None:
     client = sign_in(role)

@@ -16,12 +16,14 @@ from django.test import Client
 
 from backoffice.runs.faults import Misuse
 from claims.models import Provider, StagedBatch, StagedLine
+from claims.pipeline.restage import source_of
 from claims.uploads import NAMES, unpack
 from regions.models import Region
 from tests.admin.claims_world import make_claims
 from tests.admin.conftest import SignIn, World, said, text_of
 from tests.claims.folders import COLUMNS, line, provider, small_world, write_folder
 from tests.claims.nights import make_run
+from tests.factories import UserFactory
 
 LOAD = "/admin/claims/night/batches/load/"
 BATCHES = "/admin/claims/night/batches/"
@@ -119,7 +121,7 @@ def test_the_csv_files_are_loaded_together(sign_in: SignIn, north: World, day: d
     assert Provider.objects.get().region == north.region
     assert leftovers() == []
     page = text_of(client, BATCHES)
-    for words in ("upload by user-", "9 files", "waits for the next", "1 batch<"):
+    for words in ("upload by user-", "10 files", "waits for the next", "1 batch<"):
         assert words in page.replace("\n", "").replace("  ", "")
     entry = LogEntry.objects.get_for_object(StagedBatch.objects.get()).latest("pk")
     assert entry.actor is not None
@@ -179,6 +181,7 @@ def test_an_encrypted_zip_is_refused(refused: Callable[..., str], day: dict[str,
     assert "without a password" in refused({"day.zip": packed[:at] + b"\x01" + packed[at + 1 :]})
 
 
+@pytest.mark.slow
 def test_a_zip_that_is_damaged_anywhere_is_refused_or_whole(tmp_path: Path, day: dict[str, bytes]) -> None:
     (good,) = zipped(day).values()
     refusals = 0
@@ -245,3 +248,51 @@ def test_batches_are_filtered_and_lead_to_their_night(sign_in: SignIn, north: Wo
     StagedLine.objects.all().delete()
     StagedBatch.objects.all().delete()
     assert "Nothing has been loaded yet" in text_of(client, BATCHES)
+
+
+def test_a_load_that_should_not_have_been_is_discarded_after_a_question(
+    sign_in: SignIn, north: World, day: dict[str, bytes]
+) -> None:
+    client = sign_in("operator")
+    send(client, north.region, day)
+    batch = StagedBatch.objects.get()
+    address = f"{BATCHES}{batch.pk}/discard/"
+    assert address in text_of(client, BATCHES)
+    assert f"Discard batch {batch.pk}?" in text_of(client, address)
+    assert StagedLine.objects.exists()
+    assert said(client.post(address)) == f"Batch {batch.pk} is gone, with 1 line."
+    assert not StagedLine.objects.exists()
+    assert not StagedBatch.objects.exists()
+    gone = LogEntry.objects.filter(object_pk=str(batch.pk))
+    assert any("discarded" in str(entry.changes) for entry in gone)
+
+
+def test_what_a_night_has_taken_or_staff_have_staged_again_is_not_discarded(sign_in: SignIn, north: World) -> None:
+    world = make_claims(north.region)
+    client = sign_in("operator")
+    taken = StagedBatch.objects.get(run_date=world.night.run_date)
+    again = StagedBatch.objects.create(region=north.region, source=source_of(world.night), lines=2)
+    assert "/discard/" not in text_of(client, BATCHES)
+    for batch, why in ((taken, "belongs to a night by now"), (again, "rejects of the night of 2026-03-02")):
+        assert why in said(client.post(f"{BATCHES}{batch.pk}/discard/"))
+    assert StagedBatch.objects.count() == 2
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("finance", 403), ("engineer", 403), ("auditor", 403)])
+def test_who_may_not_load_may_not_discard(sign_in: SignIn, north: World, role: str, status: int) -> None:
+    batch = StagedBatch.objects.create(region=north.region, source="a test", lines=1)
+    client = sign_in(role)
+    assert client.post(f"{BATCHES}{batch.pk}/discard/").status_code == status
+    assert "/discard/" not in text_of(client, BATCHES)
+    assert StagedBatch.objects.exists()
+
+
+def test_another_regions_load_is_not_there_to_be_discarded(sign_in: SignIn, south: World, client: Client) -> None:
+    batch = StagedBatch.objects.create(region=south.region, source="a test", lines=1)
+    address = f"{BATCHES}{batch.pk}/discard/"
+    assert sign_in("operator").post(address).status_code == 404
+    assert client.post(address)["Location"].startswith("/admin/login/")
+    asking = Client(enforce_csrf_checks=True)
+    asking.force_login(UserFactory.create(role="operator", regions=[south.region]))
+    assert asking.post(address).status_code == 403
+    assert StagedBatch.objects.exists()

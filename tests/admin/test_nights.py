@@ -124,7 +124,7 @@ def test_a_failed_night_offers_each_way_with_its_end(sign_in: SignIn, broken: Cl
     for words in ("Resume after the last checkpoint", "From price, from scratch", "From extract", "after 04:00"):
         assert words in page
     assert "From adjudicate" not in page
-    assert "undo_pipeline --region north --run-date 2026-03-02" in page
+    assert f"{NIGHTS}{broken.night.pk}/undo/" in page
 
 
 @pytest.mark.usefixtures("queue")

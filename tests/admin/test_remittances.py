@@ -1,23 +1,35 @@
 """Remittances, the settings of the steps, and the reference tables in the admin."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
 from django.core.files.storage import storages
 from django.test import Client
+from django.utils import timezone
 
 from backoffice.runs.models import StepPart
-from claims.models import Remittance, StepSetting
+from claims.models import Remittance, RemittanceDocument, StepSetting
+from claims.pipeline import documents, files
 from tests.admin.claims_world import PROVIDER, ClaimsWorld, make_claims, write_remittance_file
-from tests.admin.conftest import SignIn, World, text_of
+from tests.admin.conftest import SignIn, World, said, text_of
 
 REMITTANCES = "/admin/claims/remittance/"
 SETTINGS = "/admin/claims/stepsetting/"
 TABLES = [
     f"/admin/claims/{name}/"
-    for name in ("night/tables", "provider", "procedurecode", "plan", "planbenefit", "fee", "contractterms")
-]
+    for name in (
+        "night/tables",
+        "provider",
+        "procedurecode",
+        "plan",
+        "planbenefit",
+        "fee",
+        "contractterms",
+        "remittancepayer",
+    )
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -34,6 +46,7 @@ def pages_of(world: ClaimsWorld) -> list[str]:
     return [f"{REMITTANCES}{world.remittance.pk}/change/", f"{REMITTANCES}{world.remittance.pk}/csv/"]
 
 
+@pytest.mark.slow
 def test_outsiders_see_nothing(sign_in: SignIn, client: Client, claims: ClaimsWorld, south: World) -> None:
     southern = make_claims(south.region)
     for address in [REMITTANCES, SETTINGS, *TABLES, *pages_of(claims)]:
@@ -46,6 +59,7 @@ def test_outsiders_see_nothing(sign_in: SignIn, client: Client, claims: ClaimsWo
         assert "south" not in text_of(finance, address).lower(), address
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "finance", "operator", "engineer", "auditor", "superuser"])
 def test_each_role_sees_the_pages_of_its_regions(sign_in: SignIn, claims: ClaimsWorld, role: str) -> None:
     for address in [REMITTANCES, SETTINGS, *TABLES, pages_of(claims)[0]]:
@@ -171,6 +185,7 @@ def test_nobody_else_sets_it(sign_in: SignIn, setting: StepSetting, role: str) -
     assert setting.commit_frequency == 2_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["engineer", "superuser"])
 def test_reference_tables_are_for_reading(sign_in: SignIn, claims: ClaimsWorld, role: str) -> None:
     client = sign_in(role)
@@ -178,3 +193,77 @@ def test_reference_tables_are_for_reading(sign_in: SignIn, claims: ClaimsWorld, 
         assert client.get(f"{address}add/").status_code == 403, address
         assert address in text_of(client, TABLES[0])
     assert "Clinic of north" in text_of(client, TABLES[1])
+
+
+@pytest.fixture
+def payment(claims: ClaimsWorld) -> Any:
+    """The address of the remittance's 835, which holds somebody's name."""
+    night, content = claims.night, b"ISA*...NM1*QC*1*ZAPATA~"
+    name = files.save_bytes(content, night, documents.FOLDER, "1.835")
+    found = RemittanceDocument.objects.create(
+        region=night.region, run_date=night.run_date, provider_npi=PROVIDER, payer_id="60054", sender="OA",
+        receiver="NIGHTWARD", usage="P", number=7, originator="1066033492", trace="000000007", name=name,
+        sha256=sha256(content).hexdigest(), size=len(content), claims=1, lines=1, billed=10_000, paid=5_500,
+    )  # fmt: skip
+    yield f"{REMITTANCES}{claims.remittance.pk}/835/{found.pk}/"
+    storages["nights"].delete(name)
+
+
+@pytest.mark.parametrize("role", ["finance", "auditor"])
+def test_who_exports_and_sees_patients_takes_the_835_and_that_is_logged(
+    sign_in: SignIn, claims: ClaimsWorld, payment: str, role: str
+) -> None:
+    client = sign_in(role)
+    assert payment in text_of(client, pages_of(claims)[0])
+    answer = client.get(payment)
+    assert (answer.status_code, answer.content) == (200, b"ISA*...NM1*QC*1*ZAPATA~")
+    assert LogEntry.objects.filter(action=LogEntry.Action.ACCESS, content_type__model="remittancedocument").count() == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "engineer"])
+def test_nobody_else_takes_the_835(sign_in: SignIn, claims: ClaimsWorld, payment: str, role: str) -> None:
+    client = sign_in(role)
+    assert payment not in text_of(client, pages_of(claims)[0])
+    assert client.get(payment).status_code == 403
+
+
+def test_an_835_that_is_void_or_of_another_region_is_not_there(
+    sign_in: SignIn, claims: ClaimsWorld, payment: str, south: World
+) -> None:
+    southern = make_claims(south.region)
+    client = sign_in("finance")
+    assert client.get(payment.replace(f"/{claims.remittance.pk}/", f"/{southern.remittance.pk}/")).status_code == 404
+    RemittanceDocument.objects.update(voided_at=timezone.now())
+    assert client.get(payment).status_code == 404
+    assert payment not in text_of(client, pages_of(claims)[0])
+
+
+def test_the_page_says_what_left_before_its_night_was_undone_and_what_takes_it_back(
+    sign_in: SignIn, claims: ClaimsWorld, payment: str
+) -> None:
+    client = sign_in("finance")
+    page = pages_of(claims)[0]
+    assert "not handed out yet" in text_of(client, page)
+    client.get(payment)
+    assert "first handed out" in text_of(client, page)
+    left = RemittanceDocument.objects.get()
+    left.voided_at = timezone.now()
+    left.save()
+    assert "to be taken back by the next payment" in text_of(client, page)
+    later = RemittanceDocument.objects.get()
+    later.pk, later.trace, later.number, later.voided_at, later.carried = None, "000000009", 9, None, 1_050
+    later.save()
+    RemittanceDocument.objects.filter(pk=left.pk).update(reversed_in=later)
+    shown = text_of(client, page)
+    for words in ("taken back by payment 000000009", "takes back 000000007", "$10.50 more than it pays"):
+        assert words in shown, words
+
+
+def test_an_835_whose_file_is_gone_is_said_and_not_logged_as_taken(
+    sign_in: SignIn, claims: ClaimsWorld, payment: str
+) -> None:
+    storages["nights"].delete(RemittanceDocument.objects.get().name)
+    answer = sign_in("finance").get(payment)
+    assert answer["Location"] == pages_of(claims)[0]
+    assert "is not what was recorded" in said(answer)
+    assert not LogEntry.objects.filter(content_type__model="remittancedocument").exists()

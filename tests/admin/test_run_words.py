@@ -30,6 +30,14 @@ def nothing_read(run: Run, status: str = "running") -> None:
     )
 
 
+def test_a_run_that_was_asked_for_what_is_not_there_is_not_said_to_go_on(sign_in: SignIn, north: World) -> None:
+    Run.objects.filter(pk=north.run.pk).update(status="failed", reason="wrong_use", detail="Its last row is 18.")
+    page = text_of(sign_in("operator"), page_of(north.run))
+    assert "Its last row is 18." in page
+    assert "Start another run with what is said here" in page
+    assert "it goes on where it was" not in page
+
+
 @pytest.mark.parametrize("status", ["running", "stopping"])
 def test_before_the_first_commit_the_page_says_that_time_passes(sign_in: SignIn, north: World, status: str) -> None:
     nothing_read(north.run, status)

@@ -11,12 +11,13 @@ from backoffice.runs.models import Run
 from claims.models import Night
 from clinic.models import MissingService
 from regions.models import TOKEN_VERBS, Region
+from tests.admin.billing_world import make_batch, make_claim
 from tests.api.conftest import Caller, TokenClient, make_missing, make_run
 
 pytestmark = pytest.mark.django_db
 
 START = {"job": "recover_services", "region": "south", "parameters": {"days": 7}}
-# Method, path, verb, body; {run}, {missing} and {night} are of the south.
+# Method, path, verb, body; {run}, {missing}, {night}, {batch}, {document} and {claim} are of the south.
 ENDPOINTS = [
     ("get", "/api/v1/runs/", "runs:read", None),
     ("post", "/api/v1/runs/", "runs:start", START),
@@ -27,6 +28,12 @@ ENDPOINTS = [
     ("get", "/api/v1/missing-services/", "missing:read", None),
     ("get", "/api/v1/missing-services/{missing}/", "missing:read", None),
     ("post", "/api/v1/missing-services/{missing}/resolve/", "missing:resolve", {"resolution": "open"}),
+    ("get", "/api/v1/batches/", "claims:read", None),
+    ("get", "/api/v1/batches/{batch}/", "claims:read", None),
+    ("get", "/api/v1/claims/", "claims:read", None),
+    ("get", "/api/v1/claims/{claim}/", "claims:read", None),
+    ("get", "/api/v1/documents/", "claims:read", None),
+    ("get", "/api/v1/documents/{document}/", "claims:read", None),
     ("get", "/api/v1/nights/", "claims:read", None),
     ("get", "/api/v1/nights/{night}/", "claims:read", None),
     ("post", "/api/v1/accumulators/search/", "claims:read", {"region": "south", "member_id": "M-1"}),
@@ -38,7 +45,11 @@ endpoints = pytest.mark.parametrize(("method", "path", "verb", "body"), ENDPOINT
 def address(south: Region) -> dict[str, int]:
     run, missing = make_run(south), make_missing(south)
     night = Night.objects.create(region=south, run_date=date(2026, 3, 2), chain=run.chain, partitions=1)
-    return {"run": run.pk, "missing": missing.pk, "night": night.pk}
+    batch, claim = make_batch(south, 1), make_claim(south, 1)
+    return {
+        "run": run.pk, "missing": missing.pk, "night": night.pk, "batch": batch.pk, "document": batch.document_id,
+        "claim": claim.pk,
+    }  # fmt: skip
 
 
 def call(client: APIClient, method: str, path: str, address: dict[str, int], body: Any) -> Any:
@@ -110,11 +121,11 @@ def test_a_region_that_the_owner_lost_is_not_there_any_more(
 
 
 @pytest.mark.parametrize("region", ["south", "nowhere"])
-@pytest.mark.parametrize("path", ["/api/v1/runs/", "/api/v1/missing-services/", "/api/v1/nights/"])
+@pytest.mark.parametrize("name", ["runs", "missing-services", "nights", "claims", "batches", "documents"])
 def test_a_list_does_not_tell_whether_another_region_exists(
-    path: str, region: str, address: dict[str, int], api: TokenClient
+    name: str, region: str, address: dict[str, int], api: TokenClient
 ) -> None:
-    assert_error(api.get(path, {"region": region}), 404, "not_found")
+    assert_error(api.get(f"/api/v1/{name}/", {"region": region}), 404, "not_found")
 
 
 @pytest.mark.parametrize(

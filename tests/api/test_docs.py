@@ -68,17 +68,33 @@ def test_the_page_has_no_script_of_its_own_that_the_policy_would_stop(caller: Ca
     assert not re.findall(r"<script(?![^>]*\bsrc=)", page)
 
 
+BOOKING = {
+    "/api/v1/appointment-types/", "/api/v1/appointment-types/{id}/", "/api/v1/appointments/",
+    "/api/v1/appointments/{id}/", "/api/v1/appointments/{id}/cancel/", "/api/v1/appointments/{id}/check-in/",
+    "/api/v1/appointments/{id}/move/", "/api/v1/appointments/{id}/reschedule/", "/api/v1/availability/",
+    "/api/v1/holds/", "/api/v1/holds/{id}/", "/api/v1/holds/{id}/confirm/", "/api/v1/holds/{id}/release/",
+    "/api/v1/patients/", "/api/v1/resources/", "/api/v1/resources/{id}/", "/api/v1/schedules/{id}/",
+    "/api/v1/schedules/{id}/replace/", "/api/v1/waitlist/", "/api/v1/waitlist/{id}/",
+    "/api/v1/waitlist/{id}/withdraw/",
+}  # fmt: skip
+TWILIO = {"/api/v1/notices/twilio/inbound/", "/api/v1/notices/twilio/status/"}
+
+
 def test_every_endpoint_is_described_with_its_errors_and_its_token(caller: Caller) -> None:
     schema = caller("viewer").get(SCHEMA, HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
     assert set(schema["paths"]) == {
         "/api/v1/runs/", "/api/v1/runs/{id}/", "/api/v1/runs/{id}/failures/", "/api/v1/runs/{id}/stop/",
         "/api/v1/runs/{id}/restart/", "/api/v1/missing-services/", "/api/v1/missing-services/{id}/",
         "/api/v1/missing-services/{id}/resolve/", "/api/v1/nights/", "/api/v1/nights/{id}/",
-        "/api/v1/accumulators/search/",
+        "/api/v1/accumulators/search/", "/api/v1/batches/", "/api/v1/batches/{id}/", "/api/v1/claims/",
+        "/api/v1/claims/{id}/", "/api/v1/documents/", "/api/v1/documents/{id}/",
+        "/api/v1/consumers/", "/api/v1/events/{channel}/", "/api/v1/intakes/", "/api/v1/insurance/",
+        "/api/v1/eligibility-reports/", "/api/v1/uploads/", "/api/v1/uploads/{id}/", *BOOKING, *TWILIO,
     }  # fmt: skip
-    for path in schema["paths"].values():
+    for address, path in schema["paths"].items():
         for operation in path.values():
-            assert operation["security"] == [{"token": []}]
+            asked = "twilio" if address in TWILIO else "webhook" if address == "/api/v1/events/{channel}/" else "token"
+            assert operation["security"] == [{asked: []}], address
             assert operation["summary"]
-            assert {"401", "403", "405", "429"} <= set(operation["responses"])
+            assert {"401", "403", "405", "429"} <= set(operation["responses"]), address
     assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -94,7 +94,9 @@ def test_pages_in_every_order_show_each_row_once(
 def test_a_list_costs_the_same_however_many_rows_it_shows(
     north: Region, api: TokenClient, django_assert_max_num_queries: Any
 ) -> None:
-    for _ in range(20):
+    make_missing(north)
+    api.get(MISSING)  # what is read once in a process is not counted
+    for _ in range(19):
         make_missing(north)
     with django_assert_max_num_queries(12):
         assert len(ids(api.get(MISSING))) == 20

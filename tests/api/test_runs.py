@@ -6,12 +6,11 @@ import pytest
 from redis import Redis
 from rest_framework.test import APIClient
 
-from backoffice.runs import kernel
 from backoffice.runs.job import Fault
 from backoffice.runs.models import Run
-from backoffice.runs.state import waiting_parts
 from regions.models import Region
 from tests.api.conftest import Caller, TokenClient, make_run
+from tests.running import finish
 from tests.runs.toy import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,8 +23,7 @@ def start(client: APIClient, **parameters: Any) -> Any:
 
 
 def work(run_id: int) -> None:
-    while part := waiting_parts().filter(run=run_id).first():
-        kernel.work(part.pk)
+    finish(Run.objects.get(pk=run_id))
 
 
 @pytest.fixture

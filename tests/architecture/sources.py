@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("backoffice", "regions", "clinic", "claims", "tests")
+FOLDERS = ("backoffice", "regions", "clinic", "claims", "billing", "tests")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

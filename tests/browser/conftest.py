@@ -10,12 +10,17 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from backoffice.sandbox.hospital import Hospital
 from backoffice.sandbox.hospital.generate import generate
 from regions.models import Region
+from tests.conftest import database_url
 from tests.factories import PASSWORD, RegionFactory, UserFactory
 from tests.needs import chromium
 from tests.processes import Processes, until
@@ -30,6 +35,34 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 REAL_PASSWORD = PBKDF2PasswordHasher().encode(PASSWORD, "salt-of-the-tests")
 
 
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const read = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) {
+      const colour = read(getComputedStyle(at).backgroundColor);
+      if (colour[3]) layers.unshift(colour);
+      if (colour[3] === 255) break;
+    }
+    return layers.reduce((under, over) => under.map((v, i) => v + (over[i] - v) * over[3] / 255), [255, 255, 255]);
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('.nw *')) {
+    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!text || element.disabled || !element.offsetParent) continue;
+    const [a, b] = [light(read(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.textContent.trim().slice(0, 40));
+  }
+  return poor;
+}"""
+CUT = "[...document.querySelectorAll('.nw-scroll')].map((box) => box.scrollWidth - box.clientWidth)"
+
+
 @dataclass
 class Watched:
     """A page, and what it should not have done: messages on the console, requests to another host, failed answers."""
@@ -41,6 +74,29 @@ class Watched:
     def go(self, path: str) -> Page:
         self.page.goto(self.address + path)
         return self.page
+
+    def fits(self, path: str) -> None:
+        """The page has a title, is legible, and fits a laptop with its tables and a phone."""
+        self.go(path)
+        self.fits_here()
+
+    def fits_here(self) -> None:
+        """The same of the page that is open."""
+        page, path = self.page, self.page.url
+        assert max(page.evaluate(CUT), default=0) <= 0, path
+        assert page.evaluate(CONTRAST) == [], path
+        assert page.title().strip().endswith("Nightward"), path
+        page.set_viewport_size({"width": 390, "height": 844})
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, path
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+    def enter(self, name: str) -> None:
+        """Be signed in without the form, whose hashing takes its time on purpose."""
+        client = Client()
+        client.force_login(User.objects.get(username=name))
+        session = client.cookies[settings.SESSION_COOKIE_NAME]
+        self.page.context.add_cookies([{"name": session.key, "value": session.value, "url": self.address}])
 
     def sign_in(self, name: str) -> Page:
         self.go("/admin/login/")
@@ -56,10 +112,14 @@ OpenPage = Callable[..., Watched]
 
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Browser]:
+    """While Playwright's loop runs in this thread, Django keeps the thread's connections apart from those that it had:
+    none stays open on either side, where a forked process would share it."""
+    connections.close_all()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+        connections.close_all()
 
 
 @pytest.fixture
@@ -78,15 +138,16 @@ def region(hospital: Hospital, transactional_db: None) -> Region:
     return region
 
 
-@pytest.fixture
-def address(region: Region, processes: Processes, queue: object) -> str:
-    """Where gunicorn serves the test's database."""
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, queue_server: str) -> Iterator[str]:
+    """Where gunicorn serves the tests' database, for all tests of this process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         free_port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{free_port}"
     gunicorn = ["-m", "gunicorn", "backoffice.wsgi", "--bind", f"127.0.0.1:{free_port}", "--threads", "4"]
-    web = processes.start(sys.executable, *gunicorn)
+    started = Processes({**os.environ, "DATABASE_URL": database_url()})
+    web = started.start(sys.executable, *gunicorn)
 
     def answers() -> bool:
         assert web.process.poll() is None, web.output
@@ -96,8 +157,17 @@ def address(region: Region, processes: Processes, queue: object) -> str:
         except OSError:
             return False
 
-    until(answers, what="the web server")
-    return address
+    try:
+        until(answers, what="the web server")
+        yield address
+    finally:
+        started.stop_all()
+
+
+@pytest.fixture
+def address(server: str, region: Region, queue: object) -> str:
+    """Where the region is served."""
+    return server
 
 
 @pytest.fixture

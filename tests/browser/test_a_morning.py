@@ -15,6 +15,7 @@ from tests.browser.conftest import OpenPage
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_a_run_is_started_watched_and_its_failure_dismissed_and_exported(
     open_page: OpenPage, hospital: Hospital, tmp_path: Path

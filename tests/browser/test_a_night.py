@@ -12,7 +12,6 @@ from claims.models import Restoration
 from regions.models import Region
 from tests.admin.claims_world import MEMBER, ClaimsWorld, make_claims
 from tests.browser.conftest import REAL_PASSWORD, OpenPage
-from tests.browser.test_looks import CONTRAST
 from tests.claims.folders import line, small_world, write_folder
 from tests.factories import UserFactory
 
@@ -48,6 +47,7 @@ def resolve(page: Page, button: str, reason: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_a_night_is_loaded_started_watched_and_its_reject_resolved(
     open_page: OpenPage, operator: str, tmp_path: Path
@@ -82,32 +82,27 @@ def _pages(world: ClaimsWorld) -> list[str]:
     return [
         NIGHTS, f"{night}change/", f"{night}restart/", f"{night}clashes/", f"{NIGHTS}start/", f"{NIGHTS}batches/",
         f"{NIGHTS}batches/load/", f"{NIGHTS}rejects/", f"{NIGHTS}rejects/?q=nothing", f"{NIGHTS}ledger/",
-        f"{NIGHTS}tables/", "/admin/claims/stepsetting/", "/admin/claims/remittance/",
+        f"{NIGHTS}tables/", "/admin/claims/stepsetting/", "/admin/claims/remittance/", "/admin/lab/",
+        f"/admin/claims/remittance/{world.remittance.pk}/change/",
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_nights_fit_a_laptop_and_a_phone(
     open_page: OpenPage, operator: str, failed: ClaimsWorld
 ) -> None:
     watched = open_page()
-    watched.sign_in(operator)
+    watched.enter(operator)
     for path in _pages(failed):
-        page = watched.go(path)
-        cut = "[...document.querySelectorAll('.nw-scroll')].map((box) => box.scrollWidth - box.clientWidth)"
-        assert max(page.evaluate(cut), default=0) <= 0, path
-        assert page.evaluate(CONTRAST) == [], path
-        assert page.title().strip().endswith("Nightward"), path
-        page.set_viewport_size({"width": 390, "height": 844})
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert over <= 0, path
-        page.set_viewport_size({"width": 1280, "height": 800})
+        watched.fits(path)
 
 
+@pytest.mark.slow
 def test_a_failed_night_is_restarted_by_keyboard_and_without_scripts(
     open_page: OpenPage, operator: str, failed: ClaimsWorld
 ) -> None:
     watched = open_page(java_script_enabled=False)
-    watched.sign_in(operator)
+    watched.enter(operator)
     for path in _pages(failed):
         expect(watched.go(path).locator(".nw").first).to_be_visible()
     page = watched.go(f"{NIGHTS}ledger/")

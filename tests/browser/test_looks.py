@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from backoffice.runs.models import Run
 from clinic.models import MissingService, ServiceWrite
 from regions.models import Region
-from tests.browser.conftest import REAL_PASSWORD, OpenPage
+from tests.browser.conftest import CONTRAST, REAL_PASSWORD, OpenPage
 from tests.factories import SuperuserFactory
 from tests.recovery.running import recover
 
@@ -47,6 +47,7 @@ def _pages(run: Run) -> Iterator[str]:
     yield f"/admin/clinic/servicewrite/{ServiceWrite.objects.latest('pk').pk}/change/"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"viewport": {"width": 390, "height": 844}}, pytest.param({"color_scheme": "dark"}, marks=pytest.mark.slow)],
@@ -54,7 +55,7 @@ def _pages(run: Run) -> Iterator[str]:
 )
 def test_no_page_is_wider_than_the_screen(open_page: OpenPage, pages: list[str], options: dict[str, object]) -> None:
     watched = open_page(**options)
-    watched.sign_in("fiona")
+    watched.enter("fiona")
     for path in pages:
         page = watched.go(path)
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -62,9 +63,10 @@ def test_no_page_is_wider_than_the_screen(open_page: OpenPage, pages: list[str],
         assert page.title().strip().endswith("Nightward"), path
 
 
+@pytest.mark.slow
 def test_no_column_of_a_list_is_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
     watched = open_page()
-    watched.sign_in("fiona")
+    watched.enter("fiona")
     for path in pages:
         page = watched.go(path)
         over = page.evaluate(
@@ -73,11 +75,12 @@ def test_no_column_of_a_list_is_cut_on_a_laptop(open_page: OpenPage, pages: list
         assert max(over, default=0) <= 0, path
 
 
+@pytest.mark.slow
 def test_no_column_of_the_worklist_is_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
     long_ids = {"appointment_id": "A-a216bd-0001234567", "patient_id": "P-a216bd-0007654321"}
     MissingService.objects.filter(pk=MissingService.objects.latest("pk").pk).update(**long_ids, status="open")
     watched = open_page()
-    watched.sign_in("fiona")
+    watched.enter("fiona")
     page = watched.go("/admin/clinic/missingservice/?q=A-a216bd-0001234567")
     assert page.locator(".nw-scroll").evaluate("box => box.scrollWidth - box.clientWidth") <= 0
     for title in ("Days left", "Assignee"):
@@ -90,44 +93,19 @@ def test_no_column_of_the_worklist_is_cut_on_a_laptop(open_page: OpenPage, pages
     assert middle.evaluate("part => getComputedStyle(part).fontSize") != "0px"
 
 
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const read = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) {
-      const colour = read(getComputedStyle(at).backgroundColor);
-      if (colour[3]) layers.unshift(colour);
-      if (colour[3] === 255) break;
-    }
-    return layers.reduce((under, over) => under.map((v, i) => v + (over[i] - v) * over[3] / 255), [255, 255, 255]);
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll('.nw *')) {
-    const text = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!text || element.disabled || !element.offsetParent) continue;
-    const [a, b] = [light(read(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.textContent.trim().slice(0, 40));
-  }
-  return poor;
-}"""
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_every_text_has_enough_contrast(open_page: OpenPage, pages: list[str], scheme: str) -> None:
     watched = open_page(color_scheme=scheme)
-    watched.sign_in("fiona")
+    watched.enter("fiona")
     for path in pages:
         assert watched.go(path).evaluate(CONTRAST) == [], path
 
 
+@pytest.mark.slow
 def test_the_worklist_is_worked_by_keyboard_alone(open_page: OpenPage, pages: list[str]) -> None:
     watched = open_page()
-    watched.sign_in("fiona")
+    watched.enter("fiona")
     page = watched.go("/admin/clinic/missingservice/")
     button = page.get_by_role("button", name="Assign to me")
     expect(button).to_be_disabled()
@@ -139,6 +117,7 @@ def test_the_worklist_is_worked_by_keyboard_alone(open_page: OpenPage, pages: li
     expect(page.get_by_text("1 row is yours now.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_signing_out_and_the_menu_are_reached_by_keyboard(open_page: OpenPage, region: Region) -> None:
     watched = open_page()
     page = watched.sign_in("fiona")
@@ -152,7 +131,7 @@ def test_signing_out_and_the_menu_are_reached_by_keyboard(open_page: OpenPage, r
 
 def test_pages_work_without_scripts(open_page: OpenPage, pages: list[str]) -> None:
     watched = open_page(java_script_enabled=False)
-    page = watched.sign_in("fiona")
+    watched.enter("fiona")
     for path in pages:
         expect(watched.go(path).locator(".nw").first).to_be_visible()
     page = watched.go("/admin/clinic/missingservice/")
@@ -161,13 +140,14 @@ def test_pages_work_without_scripts(open_page: OpenPage, pages: list[str]) -> No
     expect(page.get_by_text("1 row is yours now.")).to_be_visible()
     page.get_by_label("Assignee").select_option(label="Me")
     page.get_by_role("button", name="Show").click()
-    assert page.locator("tbody tr").count() == 1
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_user_fits_a_laptop_and_the_menu_shows_where_one_is(open_page: OpenPage, region: Region) -> None:
     sue = SuperuserFactory.create(username="sue", password=REAL_PASSWORD)
     watched = open_page(viewport={"width": 1280, "height": 800})
-    watched.sign_in("sue")
+    watched.enter("sue")
     page = watched.go(f"/admin/auth/user/{sue.pk}/change/")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     expect(page.locator("#nav-sidebar").get_by_role("link", name="Users")).to_be_in_viewport(ratio=1)
@@ -175,10 +155,11 @@ def test_a_user_fits_a_laptop_and_the_menu_shows_where_one_is(open_page: OpenPag
     expect(dashboard).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.slow
 def test_the_pages_of_colleagues_and_of_django_rq_stand_in_the_same_frame(open_page: OpenPage, region: Region) -> None:
     SuperuserFactory.create(username="sue", password=REAL_PASSWORD)
     watched = open_page()
-    watched.sign_in("sue")
+    watched.enter("sue")
     for path in (
         "/admin/queues/",
         "/admin/queues/queues/0/",

@@ -15,3 +15,19 @@ def write_after(path: str, line: str, seconds: float) -> None:
     write(path, "begun")
     time.sleep(seconds)
     write(path, line)
+
+
+def write_when(path: str, line: str, gate: str) -> None:
+    """Append the line, and stay until there is a file of the gate's name."""
+    write(path, line)
+    while not Path(gate).exists():
+        time.sleep(0.02)
+
+
+def fail(path: str, line: str) -> None:
+    """Raise an exception that says the line, because of one that says it as well."""
+    write(path, "begun")
+    try:
+        int(line)
+    except ValueError as error:
+        raise LookupError(line) from error

@@ -80,6 +80,7 @@ def ensure_in_step(
     server.leave()
 
 
+@pytest.mark.slow
 def test_starters_at_the_same_time_get_one_server(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, pids = context.Barrier(4), context.Queue()
@@ -168,12 +169,13 @@ def test_a_server_that_cannot_start_says_why(server: BundledServer) -> None:
         server.ensure()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "said"),
     [
         ("redis://:secret@127.0.0.1:1/0", "redis://127.0.0.1:1/0 does not answer"),
-        ("unix:///nowhere/redis.sock", "does not answer"),
-        ("postgres://127.0.0.1", "does not answer"),
+        pytest.param("unix:///nowhere/redis.sock", "does not answer", marks=pytest.mark.slow),
+        pytest.param("postgres://127.0.0.1", "does not answer", marks=pytest.mark.slow),
     ],
 )
 def test_a_redis_that_does_not_answer_is_named_without_its_password(processes: Processes, url: str, said: str) -> None:
@@ -186,12 +188,14 @@ def test_a_redis_that_does_not_answer_is_named_without_its_password(processes: P
     assert "secret" not in lines[0]
 
 
+@pytest.mark.slow
 def test_importing_the_settings_starts_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "NIGHTWARD_HOME": str(tmp_path), "REDIS_URL": ""}
     subprocess.run([sys.executable, "manage.py", "check"], env=environment, check=True, capture_output=True)
     assert not (tmp_path / "queue").exists()
 
 
+@pytest.mark.slow
 def test_a_command_that_asked_for_it_leaves_no_server_behind(processes: Processes, tmp_path: Path) -> None:
     work = processes.manage("work", NIGHTWARD_HOME=str(tmp_path), REDIS_URL="")
     pid_file = tmp_path / "queue" / "valkey.pid"

@@ -20,6 +20,7 @@ from tests.runs import toy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Write = Callable[..., None]
+SECRET = "Okonkwo-7431"
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def read(lines: Path) -> list[str]:
     return lines.read_text().split() if lines.exists() else []
 
 
+@pytest.mark.slow
 def test_an_idle_worker_ends_at_once_when_it_is_asked_to(
     processes: Processes, queue: "Redis", queue_server: str
 ) -> None:
@@ -68,7 +70,9 @@ def test_a_bell_whose_worker_died_before_it_claimed_the_part_is_rung_again(queue
     assert (again.id, again.args, again.get_status()) == (bell.id, (part.pk,), JobStatus.QUEUED)
 
 
+@pytest.mark.slow
 def test_queues_are_worked_in_their_order(processes: Processes, enqueue: Write, lines: Path) -> None:
+    """[S3-01] By one command."""
     for name in ("low", "default", "mailers", "processors"):
         enqueue(name, name)
     processes.manage("work")
@@ -76,6 +80,7 @@ def test_queues_are_worked_in_their_order(processes: Processes, enqueue: Write, 
     assert read(lines) == ["processors", "mailers", "default", "low"]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_no_run_ends_before_its_worker(processes: Processes, enqueue: Write, lines: Path) -> None:
     enqueue("done", seconds=1)
     work = processes.manage("work")
@@ -103,6 +108,7 @@ def test_a_part_is_given_back_on_sigterm_and_another_worker_goes_on(
     assert StepPart.objects.get(run=run).outcomes == {"done": 10}
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_terminal_reaches_all_and_gives_the_part_back(
     processes: Processes, queue: "Redis", world: toy.World
 ) -> None:
@@ -131,6 +137,7 @@ def test_a_killed_worker_of_a_pool_is_replaced_and_named(
     assert pool.ends() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_worker_outlives_its_killed_queue_server(
     processes: Processes, tmp_path: Path, lines: Path, workers: str
@@ -182,12 +189,13 @@ def test_no_job_is_lost_by_workers_that_are_stopped_while_they_take_one(
     assert sorted(map(int, read(lines))) == list(range(120))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--queues", "default", "nonsense"), "No queue is called nonsense. Queues: processors, eligibility"),
         (("--workers", "0"), "'0' is not a whole number from 1"),
-        (("--workers", "many"), "'many' is not a whole number from 1"),
+        pytest.param(("--workers", "many"), "'many' is not a whole number from 1", marks=pytest.mark.slow),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(processes: Processes, arguments: tuple[str, ...], said: str) -> None:
@@ -203,3 +211,20 @@ def status_of(run: Run) -> RunStatus:
 
 def kill_server(home: Path) -> None:
     os.kill(int((home / "queue" / "valkey.pid").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_of_an_exception_the_log_and_redis_have_the_class_and_place_and_not_the_message(
+    processes: Processes, queue: "Redis", lines: Path
+) -> None:
+    """[S4-09] What it says may be a patient's."""
+    job = Queue("default", connection=queue).enqueue("tests.queue.jobs.fail", str(lines), SECRET, description="fail")
+    work = processes.manage("work", LOG_LEVEL="INFO")
+    until(lambda: job.get_status() == JobStatus.FAILED)
+    until(lambda: "exception raised" in work.output)
+    result = job.latest_result()
+    assert result is not None
+    for told in (work.output, str(result.exc_string)):
+        assert "LookupError" in told
+        assert "in fail" in told
+        assert SECRET not in told

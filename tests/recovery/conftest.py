@@ -41,3 +41,8 @@ def region(garbler: Garbler, transactional_db: None) -> Region:
         time_zone="America/Chicago",
         env_vars={"HOSPITAL_GRAPHQL_URL": garbler.url, "HOSPITAL_API_TOKEN": TOKEN},
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_long_pauses(short_pauses: None) -> None:
+    """No test here is about how long a retry waits."""

@@ -3,32 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from backoffice.runs.control import restart_run, start_run
-from backoffice.runs.kernel import work
 from backoffice.runs.models import Run
-from backoffice.runs.state import waiting_parts
 from backoffice.sandbox.hospital import Hospital
 from regions.models import Region
 from tests.factories import RegionFactory
+from tests.running import finish, start
 
 Billed = set[tuple[str, tuple[tuple[str, int], ...]]]
 
 
 def recover(region: Region, **parameters: Any) -> Run:
     """A new chain, worked to its end."""
-    return finish(start_run("recover_services", region=region, parameters=parameters, attended=True))
-
-
-def go_on(run: Run) -> Run:
-    """The next attempt of the run's chain, worked to its end."""
-    return finish(restart_run(run, attended=True))
-
-
-def finish(run: Run) -> Run:
-    while part := waiting_parts().filter(run=run).first():
-        work(part.pk)
-    run.refresh_from_db()
-    return run
+    return finish(start("recover_services", region, **parameters))
 
 
 def billed(hospital: Hospital) -> Billed:

@@ -13,10 +13,12 @@ from regions.models import Region
 from tests.garbler import SPOILT, Garbler
 from tests.processes import Processes, until
 from tests.recovery.conftest import MARCH, TOKEN
-from tests.recovery.running import billed, billed_without_faults, finish, go_on, recover
+from tests.recovery.running import billed, billed_without_faults, recover
+from tests.running import finish, go_on
 
 SILENCE = pytest.param("nothing", marks=pytest.mark.slow)  # each call of it takes its whole time-out, four times
-KINDS = [*sorted(SPOILT.keys() - {"nothing"}), SILENCE]
+OTHERS = [pytest.param(kind, marks=pytest.mark.slow) for kind in sorted(SPOILT.keys() - {"html"})]
+KINDS = ["html", *OTHERS]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +28,8 @@ def _impatient(settings: Settings) -> None:
     settings.HOSPITAL_TIMEOUT_SECONDS = 0.4
 
 
-@pytest.mark.parametrize("kind", sorted(SPOILT))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_listing_of_rubbish_ends_the_run_with_nothing_read_and_the_restart_reads_it_all(
     region: Region, garbler: Garbler, hospital: Hospital, folder: Path, kind: str
 ) -> None:
@@ -43,6 +46,7 @@ def test_a_listing_of_rubbish_ends_the_run_with_nothing_read_and_the_restart_rea
     assert billed(hospital) == billed_without_faults(folder, TOKEN, **MARCH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("field", ["serviceSessions", "serviceBlock"])
 def test_rubbish_for_a_lookup_fails_those_who_needed_it_and_a_later_run_writes_them(
@@ -62,9 +66,8 @@ def test_rubbish_for_a_lookup_fails_those_who_needed_it_and_a_later_run_writes_t
     assert billed(hospital) == billed_without_faults(folder, TOKEN, **MARCH)
 
 
-@pytest.mark.parametrize(
-    "kind", ["html", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SPOILT if kind != "html")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_rubbish_after_a_write_is_looked_up_and_counts_as_written(
     region: Region, garbler: Garbler, hospital: Hospital, folder: Path, kind: str
 ) -> None:
@@ -80,6 +83,7 @@ def test_rubbish_after_a_write_is_looked_up_and_counts_as_written(
     assert billed(hospital) == billed_without_faults(folder, TOKEN, **MARCH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["html", SILENCE])
 def test_a_write_that_nobody_answers_for_is_kept_as_unknown_and_settled_by_the_next_run(
     region: Region, garbler: Garbler, hospital: Hospital, folder: Path, kind: str
@@ -99,6 +103,7 @@ def test_a_write_that_nobody_answers_for_is_kept_as_unknown_and_settled_by_the_n
     assert billed(hospital) == billed_without_faults(folder, TOKEN, **MARCH)
 
 
+@pytest.mark.slow
 def test_a_worker_survives_a_hospital_of_rubbish_and_works_the_restart(
     region: Region, garbler: Garbler, queue: object, processes: Processes
 ) -> None:
@@ -115,6 +120,7 @@ def test_a_worker_survives_a_hospital_of_rubbish_and_works_the_restart(
     assert worker.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_hospital_that_refuses_every_lookup_ends_the_run_before_it_has_read_it_all(
     region: Region, garbler: Garbler, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def sides(tmp_path: Path, transactional_db: None) -> tuple[Side, Side]:
     return side(tmp_path / "north", "north", 1), side(tmp_path / "south", "south", 2)
 
 
+@pytest.mark.slow
 def test_two_regions_at_once_share_no_row_no_call_and_no_log_line(
     sides: tuple[Side, Side], processes: Processes
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_token_of_the_other_region_is_refused_by_the_server_and_the_run_says_w
     assert not MissingService.objects.exists()
 
 
+@pytest.mark.slow
 def test_no_page_and_no_answer_of_one_region_shows_the_other(sides: tuple[Side, Side]) -> None:
     for each in sides:
         recover(each.region, **{"from": "2026-03-01", "to": "2026-04-01"})

@@ -10,10 +10,11 @@ from pytest_httpserver import HTTPServer
 
 from backoffice.runs import alerts
 from backoffice.runs.alerts import check_alerts
-from backoffice.runs.control import restart_run, stop_run
+from backoffice.runs.control import stop_run
 from backoffice.runs.faults import ConfigError
 from backoffice.runs.models import Alert, Run
-from tests.runs.test_kernel import begin, die_at, work_all
+from tests.running import finish, go_on
+from tests.runs.test_kernel import begin, die_at
 from tests.runs.toy import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +28,7 @@ def _recipients(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def failed_run(world: World) -> Run:
     world.before_chunk = die_at(4, ConfigError("The token is wrong."))
-    run = work_all(begin())
+    run = finish(begin())
     world.before_chunk = lambda numbers: None
     return run
 
@@ -60,7 +61,7 @@ def test_ten_checks_at_once_send_one_mail(world: World) -> None:
 def test_an_alert_clears_itself_when_the_run_has_been_completed_and_is_raised_anew_the_next_time(world: World) -> None:
     run = failed_run(world)
     check_alerts()
-    work_all(restart_run(run, attended=True))
+    go_on(run)
     check_alerts()
     assert Alert.objects.standing().count() == 0
     failed_run(world)

@@ -22,8 +22,9 @@ from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStat
 from backoffice.runs.parts import FenceLost, claim
 from regions.models import Region
 from tests.factories import RegionFactory
+from tests.running import finish, go_on
 from tests.runs.conftest import parts_of
-from tests.runs.test_kernel import begin, die_at, work_all
+from tests.runs.test_kernel import begin, die_at
 from tests.runs.toy import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,7 +97,7 @@ def test_a_worker_not_heard_of_for_a_minute_loses_its_run_and_it_can_be_restarte
     assert abandon_stale_runs() == 1
     run.refresh_from_db()
     assert (run.status, run.reason) == (RunStatus.ABANDONED, "heartbeat_lost")
-    assert work_all(restart_run(run, attended=True)).status == RunStatus.COMPLETE
+    assert go_on(run).status == RunStatus.COMPLETE
 
 
 def test_a_run_that_waits_in_the_queue_is_not_stale_however_long(world: World) -> None:
@@ -123,7 +124,7 @@ def test_an_abandoned_worker_that_wakes_up_cannot_commit(world: World) -> None:
             abandon_stale_runs()
 
     world.before_chunk = sleep_over_it
-    work_all(run)
+    finish(run)
     assert run.status == RunStatus.ABANDONED
     assert world.committed == [0, 1, 2]
     assert StepPart.objects.get(run=run).read == 3
@@ -182,7 +183,7 @@ def test_two_restarts_of_one_attempt_make_one_run(world: World, monkeypatch: pyt
 
 
 def test_what_has_ended_cannot_be_stopped_and_what_is_complete_cannot_be_continued(world: World) -> None:
-    run = work_all(begin())
+    run = finish(begin())
     with pytest.raises(Misuse, match="has ended"):
         stop_run(run)
     with pytest.raises(Misuse, match="complete"):
@@ -201,7 +202,7 @@ def test_an_unknown_job_is_refused_with_the_names_there_are(world: World) -> Non
 
 def test_steps_follow_each_other_and_each_notes_what_it_saw_of_its_predecessors(world: World) -> None:
     """S2-12"""
-    run = work_all(begin("three"))
+    run = finish(begin("three"))
     assert run.status == RunStatus.COMPLETE
     assert world.committed == list(range(10)) * 3
     assert list(StepState.objects.values_list("name", "status", "predecessors")) == [
@@ -223,7 +224,7 @@ def test_a_step_begins_when_every_part_of_the_one_before_is_complete(world: Worl
     kernel.work(first[2])
     assert len(parts_of(run)) == 3
     assert not set(parts_of(run)) & set(first)
-    assert work_all(run).status == RunStatus.COMPLETE
+    assert finish(run).status == RunStatus.COMPLETE
 
 
 def test_a_complete_step_is_not_run_again_by_a_restart(world: World) -> None:
@@ -232,11 +233,11 @@ def test_a_complete_step_is_not_run_again_by_a_restart(world: World) -> None:
     run = begin("three")
     kernel.work(parts_of(run)[0])
     world.before_chunk = die_at(4, KeyError())
-    work_all(run)
+    finish(run)
     assert run.status == RunStatus.ERRORED
     world.before_chunk = lambda numbers: None
     world.seen.clear()
-    again = work_all(restart_run(run, attended=True))
+    again = go_on(run)
     assert again.status == RunStatus.COMPLETE
     assert world.seen == [*range(3, 10), *range(10)]
     assert list(StepState.objects.values_list("name", "restart_count")) == [("first", 0), ("second", 1), ("third", 0)]
@@ -244,9 +245,9 @@ def test_a_complete_step_is_not_run_again_by_a_restart(world: World) -> None:
 
 def test_a_restart_from_an_earlier_step_undoes_it_and_all_later_ones_first(world: World) -> None:
     """S2-13, S2-20"""
-    run = work_all(begin("three"))
+    run = finish(begin("three"))
     world.seen.clear()
-    again = work_all(restart_run(run, attended=True, from_step="second"))
+    again = go_on(run, "second")
     assert again.status == RunStatus.COMPLETE
     assert world.undone == ["second/0", "third/0"]
     assert world.seen == [*range(10)] * 2
@@ -255,30 +256,30 @@ def test_a_restart_from_an_earlier_step_undoes_it_and_all_later_ones_first(world
 
 
 def test_what_is_to_be_undone_is_undone_by_whoever_begins_the_step_anew(world: World) -> None:
-    again = restart_run(work_all(begin("three")), attended=True, from_step="second")
+    again = restart_run(finish(begin("three")), attended=True, from_step="second")
     assert (world.undone, StepState.objects.get(name="second").parts.get().read) == ([], 0)
     kernel.work(parts_of(again)[0])
     assert world.undone == ["second/0"]
-    work_all(again)
+    finish(again)
     assert world.undone == ["second/0", "third/0"]
     assert not StepPart.objects.filter(undo=True).exists()
 
 
 def test_the_figures_that_were_verified_stay_with_their_step(world: World) -> None:
     world.verify = lambda: {"numbers": {"count": 10}}
-    run = work_all(begin("three"))
+    run = finish(begin("three"))
     assert StepState.objects.get(chain=run.chain, name="second").outputs == {"numbers": {"count": 10}}
 
 
 def test_a_step_is_verified_once_by_its_last_part_with_no_transaction_open(world: World) -> None:
     world.partitions, opened = 3, []
     world.verify = lambda: opened.append(connection.in_atomic_block)
-    work_all(begin("three"))
+    finish(begin("three"))
     assert opened == [False] * 3
 
 
 def test_a_step_that_cannot_be_undone_refuses_to_be_begun_again(world: World) -> None:
-    run = work_all(begin())
+    run = finish(begin())
     with pytest.raises(Misuse, match="cannot be undone"):
         restart_run(run, attended=True, from_step="count")
     assert Run.objects.count() == 1
@@ -321,9 +322,18 @@ class LostFence(Heartbeat):
 
 
 def test_a_step_that_begins_anew_has_the_time_of_its_new_beginning(world: World) -> None:
-    again = restart_run(work_all(begin("three")), attended=True, from_step="second")
-    work_all(again)
+    again = restart_run(finish(begin("three")), attended=True, from_step="second")
+    finish(again)
     first, second, _ = StepState.objects.filter(chain=again.chain)
     assert first.started_at is not None
     assert second.started_at is not None
     assert first.started_at < again.created_at <= second.started_at
+
+
+def test_a_run_of_a_version_with_other_steps_is_begun_anew_and_not_restarted(world: World) -> None:
+    run = begin()
+    stop_run(run)
+    StepState.objects.filter(chain=run.chain).update(name="as it was called")
+    with pytest.raises(Misuse, match="toy had other steps when this run began: start it anew, with --fresh"):
+        restart_run(run, attended=True)
+    assert Run.objects.get() == run

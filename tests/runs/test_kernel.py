@@ -14,12 +14,12 @@ from django.db import IntegrityError, OperationalError
 from psycopg import errors
 
 from backoffice.runs import kernel
-from backoffice.runs.control import restart_run, start_run, stop_run
+from backoffice.runs.control import stop_run
 from backoffice.runs.faults import ConfigError, ItemError, OutOfBalance, TransientError
 from backoffice.runs.job import Fault
 from backoffice.runs.models import Failure, Run, RunStatus, StepPart
 from backoffice.runs.report import run_report
-from backoffice.runs.state import waiting_parts
+from tests.running import finish, go_on, start
 from tests.runs.conftest import parts_of
 from tests.runs.toy import World
 
@@ -27,14 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def begin(job: str = "toy", **parameters: object) -> Run:
-    return start_run(job, region=None, parameters=dict(parameters), attended=True)
-
-
-def work_all(run: Run) -> Run:
-    while part := waiting_parts().filter(run=run).first():
-        kernel.work(part.pk)
-    run.refresh_from_db()
-    return run
+    return start(job, None, **parameters)
 
 
 def die_at(number: int, error: Exception) -> Callable[[list[int]], None]:
@@ -46,7 +39,7 @@ def die_at(number: int, error: Exception) -> Callable[[list[int]], None]:
 
 
 def test_a_run_reads_everything_once_and_ends_complete_with_its_figures(world: World) -> None:
-    run = work_all(begin())
+    run = finish(begin())
     report = run_report(run)
     assert (run.status, run.reason) == (RunStatus.COMPLETE, "")
     assert world.committed == list(range(10))
@@ -63,11 +56,11 @@ def test_a_run_that_nobody_has_ended_says_interrupted(world: World) -> None:
 
 def test_a_chunk_that_fails_leaves_the_earlier_ones_and_a_restart_goes_on_after_them(world: World) -> None:
     world.before_chunk = die_at(4, ZeroDivisionError("secret of a patient"))
-    run = work_all(begin())
+    run = finish(begin())
     assert (run.status, run.reason) == (RunStatus.ERRORED, "unexpected")
     assert world.committed == [0, 1, 2]
     world.before_chunk = lambda numbers: None
-    again = work_all(restart_run(run, attended=True))
+    again = go_on(run)
     assert again.status == RunStatus.COMPLETE
     assert again.attempt == 2
     assert world.committed == list(range(10))
@@ -76,7 +69,7 @@ def test_a_chunk_that_fails_leaves_the_earlier_ones_and_a_restart_goes_on_after_
 
 def test_an_unexpected_fault_is_told_by_class_and_place_never_by_its_message(world: World) -> None:
     world.before_chunk = die_at(4, ZeroDivisionError("secret of a patient"))
-    run = work_all(begin())
+    run = finish(begin())
     assert run.detail.startswith("ZeroDivisionError at test_kernel.py:")
     assert "secret" not in run.detail
 
@@ -96,7 +89,7 @@ def test_what_ends_a_run_ends_it_as_failed_when_it_was_expected_and_errored_when
     world: World, error: Exception, status: RunStatus, reason: str
 ) -> None:
     world.before_chunk = die_at(4, error)
-    run = work_all(begin())
+    run = finish(begin())
     assert (run.status, run.reason) == (status, reason)
     assert run.restartable
 
@@ -115,7 +108,7 @@ def test_what_the_database_gave_up_for_is_named(world: World, cause: Exception |
     error = OperationalError("with data of a patient")
     error.__cause__ = cause
     world.before_chunk = die_at(4, error)
-    run = work_all(begin())
+    run = finish(begin())
     assert (run.reason, run.detail) == ("database", f"The database gave up ({said}). Restart it.")
 
 
@@ -128,7 +121,7 @@ def test_sqlite_says_that_a_lock_was_not_given_in_time(world: World, tmp_path: P
     error = OperationalError()
     error.__cause__ = refused.value
     world.before_chunk = die_at(4, error)
-    assert work_all(begin()).detail == "The database gave up (SQLITE_BUSY). Restart it."
+    assert finish(begin()).detail == "The database gave up (SQLITE_BUSY). Restart it."
 
 
 def test_an_items_fault_stays_with_the_item_and_stands_in_a_failure_row(world: World) -> None:
@@ -136,7 +129,7 @@ def test_an_items_fault_stays_with_the_item_and_stands_in_a_failure_row(world: W
     world.judge = lambda n: (
         Fault(category="data", reason="odd", reference=str(n), money=Decimal("5.00")) if n % 2 else "done"
     )
-    run = work_all(begin())
+    run = finish(begin())
     assert run.status == RunStatus.COMPLETE
     assert run_report(run)["outcomes"] == {"done": 5, "failed": 5}
     assert run_report(run)["failures"] == {"data": {"odd": 5}}
@@ -147,7 +140,7 @@ def test_an_items_fault_stays_with_the_item_and_stands_in_a_failure_row(world: W
 
 def test_an_outcome_that_the_job_does_not_declare_fails_the_run(world: World) -> None:
     world.judge = lambda n: "vanished" if n == 7 else "done"
-    run = work_all(begin())
+    run = finish(begin())
     assert (run.status, run.reason) == (RunStatus.FAILED, "out_of_balance")
     assert "vanished" in run.detail
     assert world.committed == [0, 1, 2, 3, 4, 5]
@@ -158,7 +151,7 @@ def test_a_step_whose_verification_fails_ends_failed_and_names_both_figures(worl
         raise OutOfBalance("10 were scanned, 9 have an outcome.")
 
     world.verify = verify
-    run = work_all(begin())
+    run = finish(begin())
     assert (run.status, run.detail) == (RunStatus.FAILED, "10 were scanned, 9 have an outcome.")
 
 
@@ -168,14 +161,14 @@ def test_more_than_half_of_the_last_200_items_failing_for_reasons_not_theirs_end
 ) -> None:
     world.items, world.size = list(range(400)), 50
     world.judge = lambda n: Fault(category="transient", reason="http_503") if n < failing else "done"
-    assert work_all(begin()).status == status
+    assert finish(begin()).status == status
 
 
 def test_faults_of_the_data_never_end_a_run(world: World) -> None:
     """S0-14"""
     world.items, world.size = list(range(400)), 50
     world.judge = lambda n: Fault(category="data", reason="odd")
-    run = work_all(begin())
+    run = finish(begin())
     assert run.status == RunStatus.COMPLETE
     assert run_report(run)["outcomes"] == {"failed": 400}
 
@@ -188,11 +181,11 @@ def test_a_stop_takes_effect_after_the_present_chunk_and_a_restart_goes_on_there
             stop_run(run)
 
     world.before_chunk = stop_at_four
-    work_all(run)
+    finish(run)
     assert (run.status, run.reason) == (RunStatus.STOPPED, "stopped")
     assert world.committed == [0, 1, 2, 3, 4, 5]
     world.before_chunk = lambda numbers: None
-    assert work_all(restart_run(run, attended=True)).status == RunStatus.COMPLETE
+    assert go_on(run).status == RunStatus.COMPLETE
     assert world.committed == list(range(10))
 
 
@@ -206,7 +199,7 @@ def test_a_second_bell_for_the_same_part_does_nothing(world: World) -> None:
 
 def test_what_is_refused_once_is_intended_again_before_it_is_tried_again(world: World) -> None:
     world.items, world.size = [1, 2, 3, 4], 4
-    run = work_all(begin("writing"))
+    run = finish(begin("writing"))
     assert run.status == RunStatus.COMPLETE
     assert world.intended == world.acted == [[1, 2, 3, 4], [2, 4]]
 
@@ -224,7 +217,7 @@ def test_a_worker_that_is_to_end_gives_its_part_back_after_the_chunk(
     assert run.status == RunStatus.RUNNING
     assert world.committed == [0, 1, 2, 3, 4, 5]
     handover.clear()
-    assert work_all(run).status == RunStatus.COMPLETE
+    assert finish(run).status == RunStatus.COMPLETE
     assert world.committed == list(range(10))
 
 
@@ -272,7 +265,7 @@ def test_the_log_says_how_a_run_ended_and_by_category_and_reason_what_it_could_n
         Fault(category="service_block", reason=f"B{n}:retired_block", reference=str(n)) if n % 2 else "done"
     )
     with structlog.testing.capture_logs() as lines:
-        work_all(begin())
+        finish(begin())
     (ended,) = [line for line in lines if line["event"] == "run_ended"]
     assert ended["status"] == "complete"
     assert ended["outcomes"] == {"done": 5, "failed": 5}

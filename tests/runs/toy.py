@@ -9,6 +9,9 @@ from typing import Any
 
 from backoffice.runs.job import Chunk, Fault, Job, Json, Result, Step
 from backoffice.runs.models import StepPart
+from backoffice.runs.repeating import idempotent
+
+AGAIN = idempotent("its numbers are the test's")
 
 
 @dataclass
@@ -85,7 +88,7 @@ COUNTING: Step[StepPart] = Step(
 )
 TOY = Job(
     name="toy", title="Toy", queue="default", steps=(COUNTING,), outcomes=("done", "failed"), parameters=parameters,
-    key=key, exclusive=lambda parameters: not parameters.get("preview"),
+    key=key, twice=AGAIN, exclusive=lambda parameters: not parameters.get("preview"),
 )  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def numbered(name: str) -> Step[StepPart]:
 
 THREE_STEPS = Job(
     name="three", title="Three", queue="default", steps=(numbered("first"), numbered("second"), numbered("third")),
-    outcomes=("done", "failed"), parameters=parameters, key=key,
+    outcomes=("done", "failed"), parameters=parameters, key=key, twice=AGAIN,
 )  # fmt: skip
 
 
@@ -128,6 +131,7 @@ def act(part: StepPart, result: Result) -> Result:
 
 WRITING = Job(
     name="writing", title="Writing", queue="default", outcomes=("done",), parameters=parameters, key=key,
+    twice=AGAIN,
     steps=(
         Step(
             name="write", open=open_part, chunks=chunks, prepare=prepare_writes, intend=intend, act=act, commit=commit,

@@ -10,6 +10,7 @@ import pytest
 
 from backoffice.runs.models import Run
 from clinic.models import ServiceWrite
+from manage import reason_in
 from regions.models import Region
 from tests.factories import RegionFactory
 from tests.processes import ROOT, Processes
@@ -33,8 +34,9 @@ def test_without_the_environment_its_python_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith("Django is not installed for this Python. Run: .venv/bin/python manage.py")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("format", ["csv", "xlsx"])
+@pytest.mark.parametrize("format", ["csv", pytest.param("xlsx", marks=pytest.mark.slow)])
 def test_a_reader_that_has_enough_is_no_fault(processes: Processes, format: str) -> None:
     run = written(RegionFactory.create())
     export = f"{quote(sys.executable)} manage.py export_missing_services --run {run.pk} --format {format}"
@@ -54,3 +56,11 @@ def written(region: Region) -> Run:
         for number in range(5000)
     )  # fmt: skip
     return run
+
+
+@pytest.mark.parametrize(
+    "below", ["LINE 1: SELECT 'Jane Roe'\n", "DETAIL:  Failing row contains (Jane Roe).", "QUERY:  Jane Roe"]
+)
+def test_what_a_database_quotes_below_its_words_is_not_said(below: str) -> None:
+    """[S4-09] It may be a row of a patient's, or a statement with its values."""
+    assert reason_in(f'column "x" does not\n  exist\n{below}') == 'column "x" does not exist'

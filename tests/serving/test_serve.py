@@ -83,6 +83,7 @@ def refused(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.slow
 def test_from_nothing_it_serves_the_admin_with_its_style_and_works_the_queue(processes: Processes, home: Path) -> None:
     serve = processes.manage("serve", "--port", "0", **fresh(home))
     serve.says("Ctrl-C stops it.", within=60)
@@ -95,7 +96,8 @@ def test_from_nothing_it_serves_the_admin_with_its_style_and_works_the_queue(pro
     assert "No sign-in was made yet" in serve.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_all_of_it(serve: Running, home: Path, number: signal.Signals) -> None:
     port = port_of(serve)
     until(lambda: len(workers_of(queue_url(home))) == 2)
@@ -108,7 +110,11 @@ def test_a_signal_ends_all_of_it(serve: Running, home: Path, number: signal.Sign
     assert not any(alive(pid) for pid in children.values())
 
 
-@pytest.mark.parametrize(("program", "title"), [("gunicorn", "web server"), ("manage.py work", "worker")])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "title"),
+    [pytest.param("gunicorn", "web server", marks=pytest.mark.slow), ("manage.py work", "worker")],
+)
 def test_it_ends_and_says_so_when_a_part_of_it_dies(serve: Running, home: Path, program: str, title: str) -> None:
     port = port_of(serve)
     until(lambda: len(workers_of(queue_url(home))) == 2)
@@ -119,6 +125,17 @@ def test_it_ends_and_says_so_when_a_part_of_it_dies(serve: Running, home: Path, 
     assert "Traceback" not in serve.output
     until(lambda: refused(port))
     assert not any(alive(pid) for pid in workers)
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_killed_it_leaves_nothing_behind(serve: Running, home: Path) -> None:
+    """The web server and the workers ran on, and the port was taken until somebody ended them by hand."""
+    port = port_of(serve)
+    until(lambda: len(workers_of(queue_url(home))) == 2)
+    workers = [*workers_of(queue_url(home)), *children_of(serve.pid).values()]
+    serve.signal(signal.SIGKILL)
+    until(lambda: refused(port) and not any(alive(pid) for pid in workers))
 
 
 def test_a_taken_port_is_one_line_and_nothing_is_started(processes: Processes, home: Path) -> None:
@@ -133,12 +150,15 @@ def test_a_taken_port_is_one_line_and_nothing_is_started(processes: Processes, h
     assert not (home / "nightward.sqlite3").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--port", "70000"), "70000 is not a port (0 to 65535)."),
         (("--host", "192.0.2.1"), "Cannot listen on 192.0.2.1 port 8000: Cannot assign requested address."),
-        (("--host", "nowhere.invalid"), "Cannot listen on nowhere.invalid port 8000: "),
+        pytest.param(("--port", "70000"), "70000 is not a port (0 to 65535).", marks=pytest.mark.slow),
+        pytest.param(
+            ("--host", "nowhere.invalid"), "Cannot listen on nowhere.invalid port 8000: ", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_an_address_that_cannot_be_had_is_one_line(
@@ -150,6 +170,7 @@ def test_an_address_that_cannot_be_had_is_one_line(
     assert said in serve.output
 
 
+@pytest.mark.slow
 def test_a_database_that_is_not_there_is_one_line(processes: Processes, home: Path) -> None:
     nowhere = {"DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none"}
     serve = processes.manage("serve", "--port", "0", **{**fresh(home), **nowhere})

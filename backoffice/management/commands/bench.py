@@ -3,7 +3,7 @@
 import shutil
 import signal
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from backoffice.bench import claims, memory, recovery, worklist
+from backoffice.bench import claims, edi_pay, edi_read, edi_write, load, memory, recovery, soak, sync, worklist
 from backoffice.bench.databases import NOT_HERE, Postgresql, Sqlite, databases
 from backoffice.bench.document import write
 from backoffice.bench.machine import taken_on
@@ -23,17 +23,32 @@ from backoffice.bench.tables import Section
 from backoffice.home import home_folder
 
 SECTIONS = {
-    "recovery": recovery.measure,
-    "memory": memory.measure,
-    "worklist": worklist.measure,
-    "claims": claims.measure,
+    "recovery": (recovery.measure,),
+    "memory": (memory.measure,),
+    "worklist": (worklist.measure,),
+    "claims": (claims.measure,),
+    "sync": (sync.measure,),
+    "edi": (edi_read.measure, edi_write.measure, edi_pay.measure),
+    "load": (load.measure,),
+    "soak": (soak.measure,),
 }
 HUGE, HUGE_DISK = 28_000_000, 60 * 10**9
 DATABASES = {"sqlite": Sqlite.name, "postgresql": Postgresql.name}
 
 
+def minutes(text: str) -> float:
+    """A number of minutes above 0, at most a day."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 24 * 60:
+        raise ArgumentTypeError(f"{text!r} is not a number of minutes above 0, at most a day's")
+    return number
+
+
 class Command(BaseCommand):
-    help = "Measure recovery, memory, the worklist and nights of claims on both databases; print tables with ratios."
+    help = "Measure recovery, memory, the worklist, nights, phone syncs, EDI and the API under load; print tables."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,6 +57,9 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="everything small, in a minute: does it work at all?")
         parser.add_argument(
             "--huge", action="store_true", help="claims: 28 million lines on PostgreSQL as well; asks for 60 GB of disk"
+        )
+        parser.add_argument(
+            "--minutes", type=minutes, help="how long load replays a day's bookings, and how long the soak takes (60)"
         )
         parser.add_argument("--write", action="store_true", help="put the sections into docs/benchmarks.md as well")
 
@@ -58,6 +76,8 @@ class Command(BaseCommand):
         wanted = [DATABASES[name] for name in options["database"] or DATABASES]
         try:
             sizes = replace(QUICK if quick else WHOLE, claims_huge=HUGE if huge else 0)
+            if options["minutes"]:
+                sizes = replace(sizes, load_minutes=options["minutes"], soak_minutes=options["minutes"])
             found = self._measure(sections or list(SECTIONS), wanted, sizes)
         except BenchFailed as error:
             raise CommandError(str(error), returncode=1) from None
@@ -81,8 +101,8 @@ class Command(BaseCommand):
                 raise CommandError("There is no database to measure on.", returncode=2)
             note = taken_on(ROOT, [database.version for database in here])
             bench = Bench(folder=Path(folder), databases=here, sizes=sizes, say=self._say)
-            for name in names:
-                section = SECTIONS[name](bench).with_note(note)
+            for measure in (measure for name in names for measure in SECTIONS[name]):
+                section = measure(bench).with_note(note)
                 self.stdout.write("\n".join([*section.lines(), "", ""]))
                 self.stdout.flush()
                 found.append(section)

@@ -17,6 +17,7 @@ def positive(text: str) -> int:
 
 class Command(BaseCommand):
     help = "Work the queues until SIGTERM or Ctrl-C; a run in progress goes on elsewhere after its present chunk."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workers", type=positive, default=1, help="worker processes on this machine (1)")

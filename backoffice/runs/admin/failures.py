@@ -109,6 +109,7 @@ class FailureAdmin(StaffAdmin):
             **self.admin_site.each_context(request),
             "title": f"Failure {failure.pk}",
             "failure": failure,
+            "item": [f"admin/runs/item_{failure.run.job}.html", "admin/runs/item.html"],
             "item_url": reverse(f"admin:{item_admin}_changelist") if item_admin else "",
         }
         return TemplateResponse(request, "admin/runs/failure.html", context)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -21,11 +21,13 @@ from backoffice.lists import Filter, Listing, by, region_choices
 from backoffice.live import live_answer
 from backoffice.runs import control
 from backoffice.runs.faults import Misuse
-from backoffice.runs.models import LIVE, Run, RunStatus, StepPart, StepState
+from backoffice.runs.models import LIVE, Failure, Run, RunStatus, StepPart, StepState
 from backoffice.runs.registry import JOBS, job_named
 from backoffice.runs.report import run_report
 from backoffice.runs.words import STATUS, parameters_said, said
 from backoffice.staffadmin import StaffAdmin
+
+FAILED = "failed"
 
 
 def job_choices(request: HttpRequest) -> Sequence[tuple[str, str]]:
@@ -45,12 +47,17 @@ RUN_FILTERS = (
 
 
 def read_and_failed(runs: Sequence[Run]) -> dict[Any, Counter[str]]:
-    """{chain: figures}: what each run's chain has read, and its outcomes, in one query."""
+    """{chain: figures}: what each run's chain has read, and its outcomes; `failed` is the number of its failures where
+    the job has several outcomes that are one. Two queries."""
     figures: dict[Any, Counter[str]] = {run.chain: Counter() for run in runs}
     parts = StepPart.objects.filter(step__chain__in=figures).values_list("step__chain", "read", "outcomes")
     for chain, read, outcomes in parts:
         figures[chain].update(outcomes)
         figures[chain]["read"] += read
+    several = [run.chain for run in runs if FAILED not in job_named(run.job).outcomes]
+    failures = Failure.objects.filter(run__chain__in=several).order_by().values_list("run__chain")
+    for chain, number in failures.annotate(n=Count("pk")):
+        figures[chain][FAILED] = number
     return figures
 
 
@@ -203,5 +210,6 @@ def page_of(request: HttpRequest, run: Run) -> dict[str, Any]:
         "body": [f"admin/runs/{run.job}.html", "admin/runs/any_job.html"],
         "can_stop": allowed and run.status in LIVE and run.status != RunStatus.STOPPING,
         "can_restart": allowed and run.restartable and last,
+        "can_write": may_run(request.user, job.start_verb),
         "can_repeat": allowed and job.failed_only is not None and bool(report["failures"]) and not run.live,
     }

@@ -11,6 +11,7 @@ from backoffice.runs.state import waiting_parts
 
 class Command(BaseCommand):
     help = "Marks runs whose worker was lost as abandoned, so that they can be restarted. Silent when there are none."
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         if abandoned := abandon_stale_runs():

@@ -15,6 +15,7 @@ from backoffice.runs.waiting import queue_is_served
 
 class Command(BaseCommand):
     help = "Continue a run after its last committed chunk, as a new attempt of the same chain."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", type=int, help="number of the run")

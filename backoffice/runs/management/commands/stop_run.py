@@ -12,6 +12,7 @@ from backoffice.runs.faults import Misuse
 
 class Command(BaseCommand):
     help = "Stop a run after its present chunk; restart_run continues it."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", type=int, help="number of the run")
