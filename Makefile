@@ -1,7 +1,7 @@
 # The scripts in bin/ under make's roof; they need no make.
-.PHONY: demo serve test bench lock
+.PHONY: demo serve test bench rehearse lock
 
-demo serve test bench:
+demo serve test bench rehearse:
 	./bin/$@
 
 # Write the pinned packages anew from requirements*.in; the tests' agree with the program's. After ./bin/test, which brings uv.
