@@ -31,6 +31,7 @@ Labels = tuple[str, ...]
 Counts = dict[Labels, float]
 
 _lock = threading.Lock()
+_handing_over = threading.Lock()
 _waiting: dict[int, Counts] = {}
 _thread_of = 0  # the process whose thread hands over; another one's after a fork
 _lost = threading.Event()  # the server did not take the last lot
@@ -57,7 +58,12 @@ def this_minute() -> int:
 
 
 def flush() -> bool:
-    """Hand over what waits; False where the server did not take it."""
+    """Hand over what waits, and wait for who is at it; False where the server did not take it."""
+    with _handing_over:
+        return _flush()
+
+
+def _flush() -> bool:
     with _lock:
         taken = dict(_waiting)
         _waiting.clear()
@@ -144,8 +150,8 @@ def _leave() -> None:
 
 def _begin_anew() -> None:
     """In a forked child: what its parent has counted is its parent's to hand over, and so is the lock."""
-    global _lock  # noqa: PLW0603
-    _lock = threading.Lock()
+    global _lock, _handing_over
+    _lock, _handing_over = threading.Lock(), threading.Lock()
     _waiting.clear()
 
 

@@ -1,6 +1,7 @@
 """Counts of many processes add up, and none of them waits for the queue's server or fails without it."""
 
 import multiprocessing
+import threading
 import time
 from typing import Any
 
@@ -37,6 +38,25 @@ def test_a_process_hands_over_as_it_ends_what_it_has_counted_itself(queue: Redis
     assert tally.totals(queue) == {("tests", "forked"): 3}
     assert tally.flush()
     assert tally.totals(queue) == {("tests", "forked"): 3, ("tests", "parent"): 1}
+
+
+def test_who_hands_over_waits_for_who_is_at_it(queue: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process that ends while its thread hands over would end without that lot."""
+    slow, connect = threading.Event(), tally.connect
+
+    def slowly() -> Redis:
+        slow.set()
+        time.sleep(0.5)
+        return connect()
+
+    monkeypatch.setattr(tally, "connect", slowly)
+    tally.count("tests", "slow")
+    thread = threading.Thread(target=tally.flush)
+    thread.start()
+    assert slow.wait(10)
+    assert tally.flush()
+    assert tally.totals(queue) == {("tests", "slow"): 1}
+    thread.join()
 
 
 def _counts_and_flushes() -> None:
