@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from backoffice import queue_server
 from backoffice.adapters.hospital import Hospital
 from backoffice.adapters.hospital_types import HospitalRefused
 from backoffice.adapters.pace import Pace, PaceUnavailable
@@ -112,9 +113,7 @@ def open_recovery(part: StepPart) -> Iterator[Recovery]:
     region = region_of(part)
     connection = hospital_connection(region)
     # One pace for everybody who calls this region's hospital, on whatever machine.
-    with closing(
-        Pace(str(settings.RQ_QUEUES["default"]["URL"]), f"pace:hospital:{region.name}", region.pace.get("hospital"))
-    ) as pace:
+    with closing(Pace(queue_server.url(), f"pace:hospital:{region.name}", region.pace.get("hospital"))) as pace:
         with refusal_ends_the_run():
             hospital = Hospital(
                 connection.url,

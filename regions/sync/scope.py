@@ -9,6 +9,7 @@ from functools import cached_property
 
 from django.conf import settings
 
+from backoffice import queue_server
 from backoffice.adapters.fhir import FhirClient, FhirRefused, Options, change_phone, open_client
 from backoffice.adapters.pace import PaceUnavailable
 from backoffice.adapters.sheets import Sheet, SheetRefused, SheetUnavailable
@@ -84,7 +85,7 @@ def open_sync(part: StepPart) -> Iterator[Sync]:
     region = region_of(part)
     values = sync_values(region)
     _check(region, values)
-    queue = str(settings.RQ_QUEUES["default"]["URL"])
+    queue = queue_server.url()
     with ExitStack() as opened:
         with refusals_end_the_run():
             key_file = region.deployment.get("credential_file", "")
