@@ -25,6 +25,7 @@ from clinic.models import RecoveryWindow
 from clinic.recovery.lookups import Lookups
 from regions.connections import hospital_connection
 from regions.models import Region
+from regions.of_run import region_of
 
 PREVIEW = "preview"
 
@@ -142,14 +143,6 @@ def one_thread_ahead() -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def region_of(part: StepPart) -> Region:
-    """The run's region; the job's parameters have seen to it that there is one."""
-    region: Region | None = part.run.region
-    if region is None:
-        raise ConfigError("Recovery needs a region.")
-    return region
 
 
 @contextmanager
