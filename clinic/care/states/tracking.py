@@ -17,7 +17,6 @@ from django.utils import timezone
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import StepPart
 from clinic.booking.book import move
-from clinic.booking.desk import expire_holds
 from clinic.booking.models import Appointment
 from clinic.booking.moving import By
 from clinic.booking.refusals import Refusal
@@ -36,10 +35,7 @@ BY = By(through="track_appointment_states")
 
 @contextmanager
 def open_region(part: StepPart) -> Iterator[Region]:
-    region = region_of(part)
-    # An offer that nobody answered goes to the next in line, also while nobody is at the desk.
-    expire_holds(region)
-    yield region
+    yield region_of(part)
 
 
 @dataclass(kw_only=True, slots=True)
