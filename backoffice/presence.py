@@ -22,13 +22,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from backoffice.logs import LastLines
+from backoffice.queue_server import connect
 
 PROCESSES, LEFT, RESTARTS = "nightward:processes", "nightward:left", "nightward:restarts"
 LOG = "nightward:log:"
 # In beats of settings.PRESENCE_SECONDS.
 GONE_AFTER = 6
 REMEMBERED = timedelta(days=1)
-ANSWER_SECONDS = 2.0
 KEPT_LINES = 500  # of each name
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -130,12 +130,6 @@ def present(name: str, on_restart: Callable[[], object]) -> Iterator[None]:
 def silence() -> timedelta:
     """After so long without a word a process is gone."""
     return timedelta(seconds=GONE_AFTER * settings.PRESENCE_SECONDS)
-
-
-def connect() -> Redis:
-    """One that gives up soon: whoever says that it is there does not wait for who wants to know."""
-    url = str(settings.RQ_QUEUES["default"]["URL"])
-    return Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
 
 
 def run_again() -> None:

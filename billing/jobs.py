@@ -5,7 +5,7 @@ from collections.abc import Callable
 from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
-from backoffice.runs.parameters import whole
+from backoffice.runs.parameters import refuse_unknown, whole
 from backoffice.runs.repeating import idempotent, maybe_sent
 from billing.inbox import listing
 from billing.making import steps
@@ -23,9 +23,7 @@ def _known(*known: str) -> Parameters:
     def parameters(region: Region | None, raw: Json) -> Json:
         if region is None:
             raise Misuse("Claims are made, sent and read for a region: name it.")
-        if unknown := sorted(set(raw) - set(known)):
-            says = f"Known are: {', '.join(known)}." if known else "This job has no parameters: leave them out."
-            raise Misuse(f"Not known: {', '.join(unknown)}. {says}")
+        refuse_unknown(raw, *known)
         return dict(raw)
 
     return parameters

@@ -7,7 +7,7 @@ from django.utils import timezone
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import LIVE, Run
-from backoffice.runs.parameters import day, whole
+from backoffice.runs.parameters import day, refuse_unknown, whole
 from backoffice.runs.repeating import idempotent
 from claims import again, taking_back
 from claims.models import Night, StagedBatch
@@ -29,8 +29,7 @@ def pipeline_parameters(region: Region | None, raw: Json) -> Json:
     """{run_date, partitions}, checked: the date at 22:00 in the region's zone, and into how many parts members fall."""
     if region is None:
         raise Misuse("The pipeline needs a region.")
-    if unknown := set(raw) - set(KNOWN):
-        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
+    refuse_unknown(raw, *KNOWN)
     if "run_date" not in raw:
         raise Misuse("Say which night: run_date, as 2026-11-21.")
     run_date = day(raw, "run_date")
@@ -120,8 +119,7 @@ def range_parameters(region: Region | None, raw: Json) -> Json:
     together: nothing stands on what they have left, and the night before them is complete."""
     if region is None:
         raise Misuse("Nights are run again in a region.")
-    if unknown := set(raw) - set(RANGE):
-        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(RANGE)}.")
+    refuse_unknown(raw, *RANGE)
     if "from" not in raw or "to" not in raw:
         raise Misuse("Say which nights: from and to, as 2026-11-21; both are counted in.")
     first, last = day(raw, "from"), day(raw, "to")
@@ -188,8 +186,7 @@ def undo_parameters(region: Region | None, raw: Json) -> Json:
     """{run_date, release: whether its date is freed as well}: the latest night of the region, and not live."""
     if region is None:
         raise Misuse("A night is of a region.")
-    if unknown := set(raw) - {"run_date", "release"}:
-        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: run_date, release.")
+    refuse_unknown(raw, "run_date", "release")
     if "run_date" not in raw:
         raise Misuse("Say which night: run_date, as 2026-11-21.")
     run_date, free = day(raw, "run_date"), raw.get("release", False)

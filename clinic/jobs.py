@@ -9,7 +9,7 @@ from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
-from backoffice.runs.parameters import day, whole
+from backoffice.runs.parameters import day, refuse_unknown, whole
 from backoffice.runs.repeating import idempotent
 from clinic.models import MissingService
 from clinic.recovery import balance, judge, prepare, scope, settle, store, verdict, write
@@ -30,8 +30,7 @@ def recovery_parameters(region: Region | None, raw: Json) -> Json:
     """
     if region is None:
         raise Misuse("Recovery needs a region.")
-    if unknown := set(raw) - set(KNOWN):
-        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
+    refuse_unknown(raw, *KNOWN)
     stored: Json = {"chunk": whole(raw, "chunk", 200, 1, 200), "mode": raw.get("mode", MODES[0])}
     if stored["mode"] not in MODES:
         raise Misuse(f"mode is one of: {', '.join(MODES)}.")

@@ -6,6 +6,7 @@ from typing import Any
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
 from backoffice.runs.models import Run
+from backoffice.runs.parameters import refuse_unknown
 from backoffice.runs.repeating import idempotent
 from regions.models import Region
 from regions.sync import balance, prepare, reading, scope, settle, store, verdict, write
@@ -25,8 +26,7 @@ def sync_parameters(region: Region | None, raw: Json) -> Json:
     """
     if region is None:
         raise Misuse("The phone sync needs a region: name one.")
-    if unknown := set(raw) - set(KNOWN):
-        raise Misuse(f"Not known: {', '.join(sorted(unknown))}. Known are: {', '.join(KNOWN)}.")
+    refuse_unknown(raw, *KNOWN)
     mode = raw.get("mode", MODES[0])
     if mode not in MODES:
         raise Misuse(f"mode is one of: {', '.join(MODES)}.")

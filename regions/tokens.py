@@ -7,7 +7,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q
 from django.utils import timezone
@@ -23,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
+from backoffice import queue_server
 from backoffice.access import may
 from backoffice.audit import audit_as
 from regions.models import TOKEN_VERBS, ApiToken
@@ -124,7 +124,7 @@ _PARSER = SimpleRateThrottle.__new__(SimpleRateThrottle)
 
 def count_call(key: str, seconds: int) -> int:
     """Add one call to the window and return its calls so far; RedisError when nobody counts."""
-    with _redis(str(settings.RQ_QUEUES["default"]["URL"])).pipeline() as pipeline:
+    with _redis(queue_server.url()).pipeline() as pipeline:
         pipeline.incr(key)
         pipeline.expire(key, seconds + 1)
         return int(pipeline.execute()[0])

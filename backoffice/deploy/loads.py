@@ -68,7 +68,7 @@ def _age_of_first(client: Redis, waiting: str) -> float:
     except NoSuchJobError:  # taken meanwhile
         return 0.0
     since = job.enqueued_at or job.created_at
-    return max((datetime.now(UTC) - since.replace(tzinfo=UTC)).total_seconds(), 0.0)
+    return max((datetime.now(UTC) - since).total_seconds(), 0.0)
 
 
 def _of_consumer(client: Redis, name: str) -> tuple[Load, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
@@ -20,7 +20,7 @@ from backoffice.lab import report
 from backoffice.lab.jobs import FAILURE_LAB, NAME, report_of
 from backoffice.live import live_answer
 from backoffice.runs import control
-from backoffice.runs.faults import Misuse
+from backoffice.runs.admin.runs import carried_out
 from backoffice.runs.models import LIVE, Run, RunStatus
 from backoffice.runs.report import run_report
 from backoffice.runs.words import said
@@ -137,11 +137,5 @@ def _file(found: report.Json | None, name: str, kind: str) -> HttpResponse:
 
 def _redirect(request: HttpRequest, shown: Run | None, act: Callable[[], Run]) -> HttpResponseRedirect:
     """Do it and go to the page of the run that came of it; what was refused is said there."""
-    try:
-        shown = act()
-    except (control.AlreadyRunning, control.AlreadyComplete) as refusal:
-        messages.warning(request, f"Not started: {refusal}")
-        shown = refusal.run
-    except Misuse as refusal:
-        messages.error(request, str(refusal))
-    return redirect(reverse("failure-lab-run", args=[shown.pk]) if shown else reverse("failure-lab"))
+    run = carried_out(request, shown, act)
+    return redirect(reverse("failure-lab-run", args=[run.pk]) if run else reverse("failure-lab"))

@@ -7,6 +7,7 @@ from typing import Self
 
 from backoffice.monitor import limits
 from backoffice.monitor.traffic import durations
+from backoffice.queue_server import connect
 from backoffice.telemetry import tally
 from backoffice.telemetry.export import FAILED as NOT_TAKEN
 from backoffice.telemetry.export import KEY, LAG, LAST, TRACES
@@ -29,7 +30,7 @@ class Counted:
     def read(cls) -> Self:
         """RedisError where the server does not answer."""
         tally.flush()
-        with tally.connect() as client:
+        with connect() as client:
             last = {name.decode(): float(value) for name, value in client.hgetall(KEY).items()}
             return cls(minutes=tally.by_minute(client, HOUR), last=last)
 

@@ -6,6 +6,7 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from backoffice.monitor.families import counter, gauge
+from backoffice.queue_server import connect
 from backoffice.telemetry import tally
 from backoffice.telemetry.export import EXPORTED, KEY, LAG, LAST, TRACES
 from backoffice.telemetry.export import FAILED as NOT_TAKEN
@@ -62,7 +63,7 @@ def batches() -> Iterator[Metric]:
 
 def traces() -> Iterator[Metric]:
     """What was handed to the collector, and how late; the moments are left out where nothing was."""
-    with tally.connect() as client:
+    with connect() as client:
         last = {name.decode(): float(value) for name, value in client.hgetall(KEY).items()}
         counts = tally.totals(client)
     rows = [((result,), counts.get((TRACES, result), 0)) for result in (EXPORTED, NOT_TAKEN)]
@@ -83,5 +84,5 @@ def _by_region(what: str, results: tuple[str, ...]) -> list[tuple[tuple[str, str
 
 def _totals() -> tally.Counts:
     tally.flush()
-    with tally.connect() as client:
+    with connect() as client:
         return tally.totals(client)

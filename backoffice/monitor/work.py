@@ -22,12 +22,12 @@ from regions.models import Region
 
 def queues() -> Iterator[Metric]:
     rows, label = all_queues(), ("queue",)
-    yield gauge("queue_depth", "Jobs that wait.", label, [((row["name"],), row["depth"]) for row in rows])
+    yield gauge("queue_depth", "Jobs that wait.", label, [((row.name,), row.waiting) for row in rows])
     yield gauge(
         "queue_wait_seconds", "How long the oldest job has waited.", label,
-        [((row["name"],), row["oldest"] or 0) for row in rows],
+        [((row.name,), row.waited or 0) for row in rows],
     )  # fmt: skip
-    yield gauge("queue_workers", "Workers that serve it.", label, [((row["name"],), row["workers"]) for row in rows])
+    yield gauge("queue_workers", "Workers that serve it.", label, [((row.name,), row.workers) for row in rows])
 
 
 def runs() -> Iterator[Metric]:

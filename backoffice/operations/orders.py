@@ -12,6 +12,7 @@ from rq.registry import FailedJobRegistry
 
 from backoffice import pausing, presence
 from backoffice.operations.models import Order, PausedQueue
+from backoffice.queue_server import connect
 from backoffice.runs.faults import Misuse
 
 NO_QUEUE = "The queue does not answer: start Redis, or correct REDIS_URL. Nothing was done."
@@ -69,7 +70,7 @@ def resume(names: Iterable[str], by: User) -> int:
 def tell_workers() -> None:
     """Write the set that workers ask; Misuse where there is no queue, so that the rows are not changed either."""
     try:
-        with presence.connect() as client:
+        with connect() as client:
             pausing.tell(client, PausedQueue.objects.values_list("name", flat=True))
     except RedisError:
         raise Misuse(NO_QUEUE) from None

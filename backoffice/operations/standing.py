@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import django_rq
 from django.conf import settings
 from django.utils.module_loading import import_string
-from rq import Worker
 from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry
 
@@ -18,6 +17,7 @@ from backoffice.access import ACCOUNTS, AnyUser, may, region_ids
 from backoffice.deploy.processes import Process as Meant
 from backoffice.deploy.processes import on_one_machine, processes
 from backoffice.formats import words
+from backoffice.monitor.queues import Queue, all_queues
 from backoffice.operations.models import Order, PausedQueue
 from backoffice.presence import Process
 from backoffice.runs.models import RESTARTABLE, Alert, Run
@@ -85,34 +85,25 @@ def active_names(found: list[Process], now: datetime) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class QueueStand:
-    """A queue now. `oldest`: when the first job that waits came."""
+class QueueStand(Queue):
+    """Also of its jobs that do not wait, and whether it is paused."""
 
-    name: str
-    waiting: int
     in_hand: int
     failed: int
-    workers: int
-    oldest: datetime | None
     paused: PausedQueue | None
 
 
 def queue_stands() -> list[QueueStand]:
     """In their order; RedisError where there is no queue."""
-    workers = [set(worker.queue_names()) for worker in Worker.all(connection=django_rq.get_connection("default"))]
     paused = {row.name: row for row in PausedQueue.objects.select_related("by")}
-    return [_queue(name, workers, paused.get(name)) for name in settings.QUEUE_ORDER]
+    return [_stand(queue, paused.get(queue.name)) for queue in all_queues()]
 
 
-def _queue(name: str, workers: list[set[str]], paused: PausedQueue | None) -> QueueStand:
-    queue = django_rq.get_queue(name)
-    first = queue.get_job_ids(0, 1)
-    job = RqJob.fetch_many(first, connection=queue.connection)[0] if first else None
+def _stand(queue: Queue, paused: PausedQueue | None) -> QueueStand:
+    of_rq = django_rq.get_queue(queue.name)
     return QueueStand(
-        name=name, waiting=queue.count, in_hand=queue.started_job_registry.count,
-        failed=queue.failed_job_registry.count, workers=sum(name in names for names in workers),
-        oldest=_aware(job.enqueued_at) if job else None, paused=paused,
-    )  # fmt: skip
+        **asdict(queue), in_hand=of_rq.started_job_registry.count, failed=of_rq.failed_job_registry.count, paused=paused
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +132,7 @@ def _failed(name: str) -> Iterator[FailedJob]:
         if job is not None:
             what = job.func_name or ""
             yield FailedJob(
-                queue=name, id=job.id, what=what, ended=_aware(job.ended_at), error=_error_of(job),
+                queue=name, id=job.id, what=what, ended=job.ended_at, error=_error_of(job),
                 argument=", ".join(str(one) for one in job.args if isinstance(one, int)), twice=_twice(what),
             )  # fmt: skip
 
@@ -156,11 +147,6 @@ def _error_of(job: RqJob) -> str:
     result = job.latest_result()
     last = (result.exc_string or "").strip().splitlines()[-1:] if result else []
     return last[0].split(":")[0].rpartition(".")[2][:60] if last else "its worker ended"
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    # RQ writes UTC, with or without saying so.
-    return at.replace(tzinfo=UTC) if at and not at.tzinfo else at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

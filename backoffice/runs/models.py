@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from backoffice.telemetry.kept import traceparent_field
+
 
 class RunStatus(models.TextChoices):
     QUEUED = "queued"
@@ -52,14 +54,7 @@ class Run(models.Model):
     reason = models.CharField(max_length=40, default="interrupted", blank=True, editable=False)
     detail = models.CharField(max_length=300, blank=True, editable=False)
     correlation_id = models.CharField(max_length=32, editable=False)
-    traceparent = models.CharField(
-        max_length=55,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text="Where its trace goes on (W3C); empty: nowhere.",
-    )
+    traceparent = traceparent_field()
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", editable=False
     )

@@ -29,6 +29,13 @@ def whole(raw: Json, name: str, default: int, least: int, most: int) -> int:
     return value
 
 
+def refuse_unknown(raw: Json, *known: str) -> None:
+    """Misuse for a parameter that is none of these."""
+    if unknown := sorted(set(raw) - set(known)):
+        says = f"Known are: {', '.join(known)}." if known else "This job has no parameters: leave them out."
+        raise Misuse(f"Not known: {', '.join(unknown)}. {says}")
+
+
 def same_parameters(last: Run, given: Json) -> None:
     """Misuse where a run is to be gone on with, and something else is given than it was begun with."""
     other = [f"{name} {value}" for name, value in last.parameters.items() if given.get(name, value) != value]

@@ -34,7 +34,7 @@ def queue_is_served(name: str) -> bool:
     except RedisError:
         return False
     since = datetime.now(UTC) - WORKER_ALIVE
-    return any(worker.last_heartbeat and worker.last_heartbeat.replace(tzinfo=UTC) > since for worker in workers)
+    return any(worker.last_heartbeat and worker.last_heartbeat > since for worker in workers)
 
 
 def wait_for(run: Run, *, progress: bool) -> None:

@@ -4,7 +4,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from backoffice.sandbox.control import BadControl
@@ -62,7 +62,7 @@ class HttpPeer(HttpListening, Generic[Made]):
 
     def _answer(self, request: Request) -> Reply | None:
         if request.path == "/control" and request.method == "POST":
-            return self._control(request)
+            return control_reply(request, self.token, self.vendor.control)
         with self.vendor.traffic.request():
             if self.vendor.latency_ms:
                 time.sleep(self.vendor.latency_ms / 1000)
@@ -92,14 +92,17 @@ class HttpPeer(HttpListening, Generic[Made]):
         """Wait as long as slow takes; whether the peer was stopped meanwhile."""
         return self._stopping.wait(self.vendor.faults.slow_seconds)
 
-    def _control(self, request: Request) -> Reply:
-        sent = request.headers.get("authorization", "")
-        if request.client != HOST or not hmac.compare_digest(sent.encode(), f"Bearer {self.token}".encode()):
-            return json_reply(401, {"error": "unknown token"})
-        try:
-            return json_reply(200, self.vendor.control(json.loads(request.body or b"{}")))
-        except (BadControl, ValueError) as error:
-            return json_reply(400, {"error": str(error)})
+
+def control_reply(request: Request, token: str, control: Callable[[Any], Json]) -> Reply:
+    """What /control answers to who has the token: the state after the orders, or why they cannot be carried out."""
+    sent = request.headers.get("authorization", "")
+    known = request.client == HOST and token and hmac.compare_digest(sent.encode(), f"Bearer {token}".encode())
+    if not known:
+        return json_reply(401, {"error": "unknown token"})
+    try:
+        return json_reply(200, control(json.loads(request.body or b"{}")))
+    except (BadControl, ValueError) as error:
+        return json_reply(400, {"error": str(error)})
 
 
 def json_reply(status: int, body: Any, *headers: tuple[str, str]) -> Reply:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from redis.exceptions import RedisError
 
+from backoffice.queue_server import connect
 from backoffice.telemetry import tally
 
 if TYPE_CHECKING:
@@ -84,5 +85,5 @@ def note_taken(spans: int, oldest: float) -> None:
     """The collector has so many more; the oldest of them ended then, in seconds of the epoch."""
     now = time.time()
     tally.count(TRACES, EXPORTED, amount=spans)
-    with suppress(RedisError), tally.connect() as client:
+    with suppress(RedisError), connect() as client:
         client.hset(KEY, mapping={LAG: max(now - oldest, 0.0), LAST: now})

@@ -12,11 +12,11 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from redis import Redis
 from redis.exceptions import RedisError
 
+from backoffice.queue_server import connect
+
 OK, UNREACHABLE, MISSING, FULL, READ_ONLY = "ok", "unreachable", "not applied", "too little space", "not writable"
-QUEUE_SECONDS = 2.0
 
 # Databases whose migrations this process has seen applied: that does not end while the process lives.
 _migrated: set[str] = set()
@@ -48,9 +48,8 @@ def database() -> str:
 
 def queue() -> str:
     """The queue's server answers within two seconds."""
-    url = str(settings.RQ_QUEUES["default"]["URL"])
     try:
-        with Redis.from_url(url, socket_timeout=QUEUE_SECONDS, socket_connect_timeout=QUEUE_SECONDS) as client:
+        with connect() as client:
             client.ping()
     except RedisError:
         return UNREACHABLE

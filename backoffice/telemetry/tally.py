@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
+
+from backoffice.queue_server import connect
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,6 @@ TOTALS = "nightward:counts"
 MINUTES = "nightward:counts:{}"
 KEPT_SECONDS = 86_400
 FLUSH_SECONDS = 5.0
-ANSWER_SECONDS = 2.0
 SEPARATOR = "|"
 
 Labels = tuple[str, ...]
@@ -103,12 +103,6 @@ def by_minute(client: Redis, minutes: int) -> dict[int, Counts]:
             pipeline.hgetall(MINUTES.format(minute))
         answers = pipeline.execute()
     return {minute: _counts(answer) for minute, answer in zip(wanted, answers, strict=True) if answer}
-
-
-def connect() -> Redis:
-    """To the queue's server; it is given up after two seconds."""
-    url = str(settings.RQ_QUEUES["default"]["URL"])
-    return Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
 
 
 def _counts(answer: Mapping[Any, Any]) -> Counts:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from backoffice.adapters.sftp import Changed, Mailbox, RemoteFile, Unreachable
-from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Fault, Json, Result, Total
 from backoffice.runs.models import StepPart
 from billing.inbox.storing import Arrived, clean_name, store
@@ -20,6 +19,7 @@ from billing.mailbox import opened
 from billing.models import Document
 from regions.clearinghouse import clearinghouse_of
 from regions.models import Region
+from regions.of_run import region_of
 
 STORED, KNOWN, SAME_BYTES, CHANGING, NOT_FETCHED = "stored", "known", "same_bytes", "changing", "not_fetched"
 OUTCOMES = (STORED, KNOWN, SAME_BYTES, CHANGING, NOT_FETCHED)
@@ -40,9 +40,7 @@ class Inbox:
 @contextmanager
 def open_inbox(part: StepPart) -> Iterator[Inbox]:
     """ConfigError says what the region lacks, or why the clearinghouse lets nobody in."""
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Files are listed for a region.")
+    region = region_of(part)
     server = clearinghouse_of(region).server
     with opened(server) as mailbox:
         yield Inbox(part=part, region=region, folder=server.outbound, mailbox=mailbox)

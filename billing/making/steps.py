@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from backoffice.runs.faults import ConfigError, OutOfBalance, RunEnds
+from backoffice.runs.faults import OutOfBalance, RunEnds
 from backoffice.runs.job import Chunk, Json, Result, Total
 from backoffice.runs.models import Run, StepPart
 from billing.making.judging import Judged, judged, keep_judged, waiting
@@ -18,6 +18,7 @@ from billing.making.sources import ORIGINS, Source, page, rows_of, unclaimed
 from billing.models import Claim, Unclaimable
 from clinic.money import dollars, in_cents
 from regions.models import Region
+from regions.of_run import region_of
 
 CLAIMED, UNCLAIMABLE, VALIDATED, REFUSED = "claimed", "unclaimable", "validated", "refused"
 OUTCOMES = (CLAIMED, UNCLAIMABLE, VALIDATED, REFUSED)
@@ -41,10 +42,7 @@ class Making:
 
 @contextmanager
 def open_making(part: StepPart) -> Iterator[Making]:
-    region: Region | None = part.run.region
-    if region is None:
-        raise ConfigError("Claims are made in a region.")
-    yield Making(region=region, run=part.run, size=int(part.run.parameters["chunk"]))
+    yield Making(region=region_of(part), run=part.run, size=int(part.run.parameters["chunk"]))
 
 
 def chunks_of_sources(making: Making, checkpoint: Json | None) -> Iterator[Chunk]:

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from backoffice.runs.faults import ConfigError
 from backoffice.runs.models import StepPart
 from claims.edi.adjudication import USUAL_REASONS, Reasons
 from regions.clearinghouse_keys import USUAL
 from regions.models import Region
+from regions.of_run import region_of
 
 
 @dataclass(kw_only=True)
@@ -44,7 +44,4 @@ def _ids(told: Mapping[str, Any]) -> frozenset[str]:
 
 @contextmanager
 def open_reading(part: StepPart) -> Iterator[Reading]:
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Files are read for a region.")
-    yield reading_of(region)
+    yield reading_of(region_of(part))

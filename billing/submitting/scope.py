@@ -7,13 +7,13 @@ from datetime import datetime
 from functools import cached_property
 
 from backoffice.adapters.sftp import Mailbox
-from backoffice.runs.faults import ConfigError
 from backoffice.runs.models import StepPart
 from billing.mailbox import opened
 from claims.edi.claims import Kind
 from claims.edi.outbound import Envelope
 from regions.clearinghouse import Clearinghouse, clearinghouse_of
 from regions.models import Region
+from regions.of_run import region_of
 
 
 @dataclass(kw_only=True)
@@ -63,8 +63,6 @@ class Submission:
 @contextmanager
 def open_submission(part: StepPart) -> Iterator[Submission]:
     """ConfigError says what the region lacks."""
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Claims are submitted for a region.")
+    region = region_of(part)
     with ExitStack() as stack:
         yield Submission(part=part, region=region, clearinghouse=clearinghouse_of(region), stack=stack)

@@ -17,6 +17,7 @@ from claims.models import Night, OutputFile, StepSetting
 from claims.pipeline import files, frames
 from claims.pipeline.order import standing_after, unfinished_before
 from regions.models import Region
+from regions.of_run import region_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,13 +89,11 @@ class Rows:
 
 def night_of(part: StepPart) -> Night:
     """The night of the part's chain; the first part of its first step makes it. ConfigError out of order."""
-    run = part.run
-    if run.region is None:
-        raise ConfigError("A night needs a region.")
+    run, region = part.run, region_of(part)
     run_date = date.fromisoformat(run.parameters["run_date"])
-    _check_order(run.region, run_date)
+    _check_order(region, run_date)
     night, _ = Night.objects.select_related("region").get_or_create(
-        region=run.region,
+        region=region,
         run_date=run_date,
         defaults={"chain": run.chain, "partitions": run.parameters["partitions"]},
     )

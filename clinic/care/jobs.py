@@ -5,6 +5,7 @@ from typing import Any
 from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
+from backoffice.runs.parameters import refuse_unknown
 from backoffice.runs.repeating import billed, idempotent
 from clinic.care.eligibility import asking, polling, work
 from clinic.care.eligibility.scope import open_check
@@ -36,9 +37,7 @@ def no_parameters(region: Region | None, raw: Json) -> Json:
 def _of_region(region: Region | None, raw: Json, *known: str) -> Json:
     if region is None:
         raise Misuse("This job needs a region: name one.")
-    if unknown := sorted(set(raw) - set(known)):
-        says = f"Known are: {', '.join(known)}." if known else "This job has no parameters: leave them out."
-        raise Misuse(f"Not known: {', '.join(unknown)}. {says}")
+    refuse_unknown(raw, *known)
     return dict(raw)
 
 

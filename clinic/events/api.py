@@ -10,16 +10,16 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, ValidationError
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import AuthenticationFailed, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backoffice.keyring import SecretUnreadable
-from backoffice.rest.errors import Conflict, TooLarge
+from backoffice.rest.errors import Conflict
 from backoffice.rest.openapi import errors
-from backoffice.rest.strict import MAX_BODY, StrictJSONParser
+from backoffice.rest.signed import Signed, refuse_long
+from backoffice.rest.strict import StrictJSONParser
 from backoffice.rest.views import ApiViewSet, of_token
 from clinic.events.inbound.cloudevents import TYPES, CloudEvent, told_by
 from clinic.events.inbound.signatures import BadSignature, verify
@@ -50,9 +50,7 @@ class WebhookSignature(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Sender] | None:
         if request.method != "POST":
             return None
-        length = str(request.META.get("CONTENT_LENGTH") or "")
-        if length.isdigit() and int(length) > MAX_BODY:
-            raise TooLarge(f"The body is longer than {MAX_BODY} bytes.")
+        refuse_long(request)
         region = Region.objects.filter(name=request.query_params.get("region", "")).first()
         channel: str = request.parser_context["kwargs"]["channel"]
         try:
@@ -81,15 +79,6 @@ class WebhookScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
             "name": "webhook-signature",
             "description": "Standard Webhooks: webhook-id, webhook-timestamp, and v1 signatures of HMAC-SHA256.",
         }
-
-
-class Signed(BasePermission):
-    """The signature is all that is asked for; there is no other way in."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if request.method != "POST":
-            raise MethodNotAllowed(str(request.method))
-        return isinstance(request.auth, Sender)
 
 
 class CloudEventsParser(StrictJSONParser):

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from backoffice.telemetry.kept import traceparent_field
 from clinic.events.inbound.models import Inbound as Inbound
 from clinic.events.inbound.models import Unmatched as Unmatched
 
@@ -35,14 +36,7 @@ class Outbox(models.Model):
     sequence = models.PositiveBigIntegerField(editable=False)
     data = models.JSONField(default=dict, editable=False)
     trace = models.CharField(max_length=32, editable=False, help_text="The correlation id of what recorded it.")
-    traceparent = models.CharField(
-        max_length=55,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text="Where its trace goes on (W3C); empty: nowhere.",
-    )
+    traceparent = traceparent_field()
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     stream_id = models.CharField(max_length=40, blank=True, editable=False)

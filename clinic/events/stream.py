@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from django.conf import settings
 from redis import Redis
 from redis.exceptions import ResponseError
+
+from backoffice import queue_server
 
 STREAM = "nightward:events"
 ANSWER_SECONDS = 10.0
@@ -32,9 +33,8 @@ class Delivery:
 
 
 def connect() -> Redis:
-    """A connection to the queue's server that gives up on one that does not answer."""
-    url = str(settings.RQ_QUEUES["default"]["URL"])
-    return Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+    """With patience: a replica lies in wait for new entries, and many are published in one go."""
+    return queue_server.connect(ANSWER_SECONDS)
 
 
 def replica_name() -> str:

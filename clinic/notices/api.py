@@ -11,18 +11,16 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.parsers import FormParser
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backoffice.adapters.sms import signature_is_valid
 from backoffice.keyring import SecretUnreadable
-from backoffice.rest.errors import TooLarge
 from backoffice.rest.openapi import errors
-from backoffice.rest.strict import MAX_BODY
+from backoffice.rest.signed import Signed, refuse_long
 from clinic.notices.opting import heed
 from clinic.notices.receipts import note_receipt
 from clinic.notices.wire import Inbound, Receipt
@@ -44,9 +42,7 @@ class TwilioSignature(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Region] | None:
         if request.method != "POST":
             return None
-        length = str(request.META.get("CONTENT_LENGTH") or "")
-        if length.isdigit() and int(length) > MAX_BODY:
-            raise TooLarge(f"The body is longer than {MAX_BODY} bytes.")
+        refuse_long(request)
         region = Region.objects.filter(name=request.query_params.get("region", "")).first()
         form = form_of(request)
         if region is None or not settings.PUBLIC_URL or not _is_signed(request, region, form):
@@ -89,20 +85,11 @@ class TwilioScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class SignedByTwilio(BasePermission):
-    """The signature is all that is asked for; there is no other way in."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        if request.method != "POST":
-            raise MethodNotAllowed(str(request.method))
-        return isinstance(request.auth, Region)
-
-
 class TwilioView(APIView):
     """The base of both."""
 
     authentication_classes = [TwilioSignature]
-    permission_classes = [SignedByTwilio]
+    permission_classes = [Signed]
     throttle_classes = ()
     parser_classes = [FormParser]
     http_method_names = ["post"]

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from backoffice import queue_server
 from backoffice.adapters.hospital import Hospital
 from backoffice.adapters.hospital_types import HospitalRefused
 from backoffice.adapters.pace import Pace, PaceUnavailable
@@ -24,6 +25,7 @@ from clinic.models import RecoveryWindow
 from clinic.recovery.lookups import Lookups
 from regions.connections import hospital_connection
 from regions.models import Region
+from regions.of_run import region_of
 
 PREVIEW = "preview"
 
@@ -112,9 +114,7 @@ def open_recovery(part: StepPart) -> Iterator[Recovery]:
     region = region_of(part)
     connection = hospital_connection(region)
     # One pace for everybody who calls this region's hospital, on whatever machine.
-    with closing(
-        Pace(str(settings.RQ_QUEUES["default"]["URL"]), f"pace:hospital:{region.name}", region.pace.get("hospital"))
-    ) as pace:
+    with closing(Pace(queue_server.url(), f"pace:hospital:{region.name}", region.pace.get("hospital"))) as pace:
         with refusal_ends_the_run():
             hospital = Hospital(
                 connection.url,
@@ -143,14 +143,6 @@ def one_thread_ahead() -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def region_of(part: StepPart) -> Region:
-    """The run's region; the job's parameters have seen to it that there is one."""
-    region: Region | None = part.run.region
-    if region is None:
-        raise ConfigError("Recovery needs a region.")
-    return region
 
 
 @contextmanager

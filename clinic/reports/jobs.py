@@ -2,7 +2,7 @@
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
-from backoffice.runs.parameters import day
+from backoffice.runs.parameters import day, refuse_unknown
 from backoffice.runs.repeating import idempotent
 from clinic.reports import making
 from clinic.reports.registry import kind_named
@@ -15,8 +15,7 @@ def parameters(region: Region | None, raw: Json) -> Json:
     """{kind, format, from (included), to (not included)}; days are the region's."""
     if region is None:
         raise Misuse("This job needs a region: name one.")
-    if unknown := sorted(set(raw) - set(KNOWN)):
-        raise Misuse(f"Not known: {', '.join(unknown)}. Known are: {', '.join(KNOWN)}.")
+    refuse_unknown(raw, *KNOWN)
     if missing := [name for name in ("kind", "from", "to") if not raw.get(name)]:
         raise Misuse(f"Say {', '.join(missing)} as well.")
     chosen = raw.get("format", "csv")

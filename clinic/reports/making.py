@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from backoffice.exports import csv_lines
-from backoffice.runs.faults import ConfigError, WrongUse
+from backoffice.runs.faults import WrongUse
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import Run, StepPart
 from clinic.reports.kinds import Kind, Period, Table, TooLong
@@ -16,6 +16,7 @@ from clinic.reports.models import PART_BYTES, Report, ReportPart
 from clinic.reports.pdf import pdf_of
 from clinic.reports.registry import kind_named
 from regions.models import Region
+from regions.of_run import region_of
 
 OUTCOMES = (REPORTED,) = ("reported",)
 MOST_ROWS = {"csv": 100_000, "pdf": 20_000}
@@ -35,10 +36,8 @@ class Making:
 @contextmanager
 def open_making(part: StepPart) -> Iterator[Making]:
     run, told = part.run, part.run.parameters
-    if run.region is None:
-        raise ConfigError("A report is of a region.")
     period = Period(begins=date.fromisoformat(told["from"]), ends=date.fromisoformat(told["to"]))
-    yield Making(run=run, region=run.region, kind=kind_named(told["kind"]), format=told["format"], period=period)
+    yield Making(run=run, region=region_of(part), kind=kind_named(told["kind"]), format=told["format"], period=period)
 
 
 def chunks(making: Making, checkpoint: Json | None) -> Iterator[Chunk]:

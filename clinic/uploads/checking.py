@@ -12,7 +12,6 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import StepPart
 from clinic.uploads.content import NotVideo, kind_of
@@ -21,6 +20,7 @@ from clinic.uploads.limits import Limits, limits_of
 from clinic.uploads.models import Upload
 from regions.keys import VIDEO_TYPES
 from regions.models import Region
+from regions.of_run import region_of
 
 OUTCOMES = (COMPLETED, FAILED, GONE) = ("completed", "failed", "gone")
 State = Upload.State
@@ -38,9 +38,7 @@ class Check:
 
 @contextmanager
 def open_check(part: StepPart) -> Iterator[Check]:
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Videos are checked in a region.")
+    region = region_of(part)
     yield Check(region=region, limits=limits_of(region), only=tuple(part.run.parameters.get("only", ())))
 
 

@@ -8,6 +8,7 @@ from backoffice.formats import count
 from backoffice.runs.control import AlreadyRunning, start_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
+from backoffice.runs.parameters import refuse_unknown
 from backoffice.runs.repeating import idempotent
 from clinic.uploads import checking
 from clinic.uploads.models import Upload
@@ -22,8 +23,7 @@ def parameters(region: Region | None, raw: Json) -> Json:
     """{only}: numbers of videos of the region, all that wait where it is left out."""
     if region is None:
         raise Misuse("This job needs a region: name one.")
-    if unknown := sorted(set(raw) - {"only"}):
-        raise Misuse(f"Not known: {', '.join(unknown)}. Known are: only.")
+    refuse_unknown(raw, "only")
     if "only" not in raw:
         return {}
     only = raw["only"]

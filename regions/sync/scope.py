@@ -9,6 +9,7 @@ from functools import cached_property
 
 from django.conf import settings
 
+from backoffice import queue_server
 from backoffice.adapters.fhir import FhirClient, FhirRefused, Options, change_phone, open_client
 from backoffice.adapters.pace import PaceUnavailable
 from backoffice.adapters.sheets import Sheet, SheetRefused, SheetUnavailable
@@ -19,6 +20,7 @@ from regions.checks import fhir_token
 from regions.connections import sync_values
 from regions.keys import country_problem
 from regions.models import Region
+from regions.of_run import region_of
 from regions.sheets import open_sheet, others_of
 from regions.sync.marks import marked
 from regions.sync.models import PhoneUpdate
@@ -84,7 +86,7 @@ def open_sync(part: StepPart) -> Iterator[Sync]:
     region = region_of(part)
     values = sync_values(region)
     _check(region, values)
-    queue = str(settings.RQ_QUEUES["default"]["URL"])
+    queue = queue_server.url()
     with ExitStack() as opened:
         with refusals_end_the_run():
             key_file = region.deployment.get("credential_file", "")
@@ -112,14 +114,6 @@ def _check(region: Region, values: Mapping[str, str]) -> None:
             f"Another region has the sheet of {region.name} as well, and each is to have its own: correct "
             "SPREADSHEET_ID or WORKSHEET_ID of one of them (load_region --check names it)."
         )
-
-
-def region_of(part: StepPart) -> Region:
-    """The run's region; the job's parameters have seen to it that there is one."""
-    region: Region | None = part.run.region
-    if region is None:
-        raise ConfigError("The phone sync needs a region: name one and start it anew.")
-    return region
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from backoffice.queue_server import connect
 from backoffice.telemetry import tally
 from backoffice.telemetry.export import KEY, LAG, LAST, TRACES
 from backoffice.telemetry.timing import API
@@ -32,7 +33,7 @@ def troubled(region: Region, queue: object) -> Region:
     Unmatched.objects.create(region=region, channel="lis", event=Outbox.objects.all()[0])
     tally.add({(API, "GET", "run-list", "2xx", "8"): 40, (API, "POST", "appointment-list", "5xx", "3"): 2})
     tally.add({(BOOKINGS, region.name, "booked"): 12, (BOOKINGS, region.name, "failed"): 2, (TRACES, "failed"): 512})
-    with tally.connect() as client:
+    with connect() as client:
         client.hset(KEY, mapping={LAG: 2.5, LAST: at.timestamp()})
     assert tally.flush()
     return region

@@ -1,9 +1,11 @@
 """Events from outside: who is let in, what is kept of them, and that a message that comes again does nothing twice."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from clinic.events.inbound import matching
@@ -103,10 +105,11 @@ def test_a_signature_that_is_missing_or_wrong_is_refused(client: Client, north: 
     assert not Inbound.objects.exists()
 
 
-@pytest.mark.parametrize(("age", "status"), [(299, 200), (305, 401), (-295, 200), (-305, 401)])
+@pytest.mark.parametrize(("age", "status"), [(299, 200), (301, 401), (-299, 200), (-301, 401)])
 def test_a_signature_holds_for_five_minutes(client: Client, north: Region, age: float, status: int) -> None:
     body = written(cloud_event())
-    assert send(client, body, signed(body, age=age)).status_code == status
+    with time_machine.travel(datetime.now(UTC), tick=False):  # a slow machine does not make it older
+        assert send(client, body, signed(body, age=age)).status_code == status
 
 
 def test_what_was_changed_on_the_way_is_refused(client: Client, north: Region) -> None:

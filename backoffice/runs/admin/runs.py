@@ -174,17 +174,20 @@ def start_failed_only(request: HttpRequest, run: Run) -> Run:
 
 def redirect_to_run(request: HttpRequest, shown: Run | None, act: Callable[[], Run]) -> HttpResponseRedirect:
     """Do it and go to the run that came of it; what was refused is said on the page of the run in question."""
+    run = carried_out(request, shown, act)
+    return redirect(reverse("admin:runs_run_change", args=[run.pk]) if run else request.get_full_path())
+
+
+def carried_out(request: HttpRequest, shown: Run | None, act: Callable[[], Run]) -> Run | None:
+    """Do it: the run that came of it, or the one in question, else `shown`; what was refused is a message."""
     try:
-        run = act()
+        return act()
     except (control.AlreadyRunning, control.AlreadyComplete) as refusal:
         messages.warning(request, f"Not started: {refusal}")
-        run = refusal.run
+        return refusal.run
     except Misuse as refusal:
         messages.error(request, str(refusal))
-        if shown is None:
-            return redirect(request.get_full_path())
-        run = shown
-    return redirect(reverse("admin:runs_run_change", args=[run.pk]))
+        return shown
 
 
 def page_of(request: HttpRequest, run: Run) -> dict[str, Any]:

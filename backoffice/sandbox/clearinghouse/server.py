@@ -2,13 +2,13 @@
 
 import asyncio
 import hmac
-import json
 import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,10 +18,10 @@ from backoffice.sandbox.clearinghouse.control import control
 from backoffice.sandbox.clearinghouse.desk import Desk
 from backoffice.sandbox.clearinghouse.faults import clearinghouse_faults
 from backoffice.sandbox.clearinghouse.files import Files
-from backoffice.sandbox.control import BadControl
 from backoffice.sandbox.faults import Faults
 from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
 from backoffice.sandbox.listening import Listening
+from backoffice.sandbox.peer import control_reply, json_reply
 
 SWEEP_SECONDS: Final = 0.3  # a client has that long to look at what it sent
 ENDING_SECONDS: Final = 2.0
@@ -134,15 +134,9 @@ class ClearinghouseServer(Listening):
             self.desk.sweep()
 
     def _answer(self, request: Request) -> Reply:
-        sent = request.headers.get("authorization", "")
         if request.path != "/control" or request.method != "POST":
-            return _json(404, {"error": "no such path"})
-        if not self.token or not hmac.compare_digest(sent.encode(), f"Bearer {self.token}".encode()):
-            return _json(401, {"error": "unknown token"})
-        try:
-            return _json(200, control(self, json.loads(request.body or b"{}")))
-        except (BadControl, ValueError) as error:
-            return _json(400, {"error": str(error)})
+            return json_reply(404, {"error": "no such path"})
+        return control_reply(request, self.token, partial(control, self))
 
 
 class _Login(asyncssh.SSHServer):
@@ -194,7 +188,3 @@ def _host_key(path: Path) -> asyncssh.SSHKey:
         path.touch(mode=0o600)
         path.write_bytes(key.export_private_key())
     return asyncssh.import_private_key(path.read_bytes())
-
-
-def _json(status: int, body: dict[str, Any]) -> Reply:
-    return Reply(status, json.dumps(body, separators=(",", ":")).encode())

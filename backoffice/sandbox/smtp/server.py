@@ -6,7 +6,6 @@ asked to come again (451); `refusals` has other ones by address.
 
 import asyncio
 import hmac
-import json
 import logging
 import threading
 from email import message_from_bytes, policy
@@ -14,11 +13,11 @@ from typing import Any, Final, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from backoffice.sandbox.control import COMMON, BadControl, carry_out, state_of
+from backoffice.sandbox.control import COMMON, carry_out, state_of
 from backoffice.sandbox.faults import Faults
 from backoffice.sandbox.http import HOST, HttpServer, Reply, Request
 from backoffice.sandbox.listening import Listening
-from backoffice.sandbox.peer import Json, json_reply
+from backoffice.sandbox.peer import Json, control_reply, json_reply
 from backoffice.sandbox.traffic import Traffic
 
 # Refused at each step; drop: hang up instead of taking the text; drop_after and slow_after: when it was taken.
@@ -126,15 +125,9 @@ class MailServer(Listening):
             connection.hang_up()
 
     def _answer(self, request: Request) -> Reply:
-        sent = request.headers.get("authorization", "")
         if request.path != "/control" or request.method != "POST":
             return json_reply(404, {"error": "no such path"})
-        if not self.token or not hmac.compare_digest(sent.encode(), f"Bearer {self.token}".encode()):
-            return json_reply(401, {"error": "unknown token"})
-        try:
-            return json_reply(200, self.control(json.loads(request.body or b"{}")))
-        except (BadControl, ValueError) as error:
-            return json_reply(400, {"error": str(error)})
+        return control_reply(request, self.token, self.control)
 
 
 class _Connection(SMTP):

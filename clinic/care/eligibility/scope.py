@@ -20,6 +20,7 @@ from backoffice.runs.models import Run, StepPart
 from clinic.care.eligibility.spend import month_of
 from regions.connections import eligibility_values
 from regions.models import Region
+from regions.of_run import region_of
 
 NO_FUNDS = "pVerify says that the account has no funds: pay it, then start the check again."
 REFUSED = "pVerify refuses the account ({code}): correct PVERIFY_CLIENT_ID and PVERIFY_CLIENT_SECRET of the region."
@@ -56,9 +57,7 @@ class Check:
 @contextmanager
 def open_check(part: StepPart) -> Iterator[Check]:
     """ConfigError says what the region lacks."""
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Coverage is checked for a region.")
+    region = region_of(part)
     values = eligibility_values(region)
     try:
         client = Eligibility(

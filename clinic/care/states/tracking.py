@@ -14,17 +14,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import StepPart
 from clinic.booking.book import move
-from clinic.booking.desk import expire_holds
 from clinic.booking.models import Appointment
 from clinic.booking.moving import By
 from clinic.booking.refusals import Refusal
 from clinic.booking.states import EXPECTED, State
 from clinic.care.models import StateCheck
 from regions.models import Region
+from regions.of_run import region_of
 
 OUTCOMES = (NOTED, MISSED, CAME, CHANGED) = ("noted", "missed", "came", "changed_meanwhile")
 AT_THE_TIME, AN_HOUR_AFTER = 0, 60
@@ -36,12 +35,7 @@ BY = By(through="track_appointment_states")
 
 @contextmanager
 def open_region(part: StepPart) -> Iterator[Region]:
-    region = part.run.region
-    if region is None:
-        raise ConfigError("Appointments are followed in a region.")
-    # An offer that nobody answered goes to the next in line, also while nobody is at the desk.
-    expire_holds(region)
-    yield region
+    yield region_of(part)
 
 
 @dataclass(kw_only=True, slots=True)
