@@ -17,6 +17,7 @@ from tests.admin.conftest import SignIn, text_of
 PLACE = "/admin/billing/"
 MANY = 100_000
 QUERIES = 23
+OF_A_PAGE = 29  # a claim's page tells the visit's thread beside its own
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def test_a_page_asks_a_bounded_number_of_questions(
         "claim/start/submit_claims/",
     ):
         text_of(client, PLACE + path)
-        with django_assert_max_num_queries(QUERIES):
+        with django_assert_max_num_queries(OF_A_PAGE):
             text_of(client, PLACE + path)
 
 
