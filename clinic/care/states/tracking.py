@@ -19,6 +19,7 @@ from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import StepPart
 from clinic.booking.book import move
 from clinic.booking.desk import expire_holds
+from clinic.booking.line import end_passed
 from clinic.booking.models import Appointment
 from clinic.booking.moving import By
 from clinic.booking.refusals import Refusal
@@ -41,6 +42,7 @@ def open_region(part: StepPart) -> Iterator[Region]:
         raise ConfigError("Appointments are followed in a region.")
     # An offer that nobody answered goes to the next in line, also while nobody is at the desk.
     expire_holds(region)
+    end_passed(region)
     yield region
 
 
