@@ -58,7 +58,7 @@ def known(clinic: Clinic) -> Patient:
 def test_the_preview_counts_by_table_and_changes_nothing(known: Patient) -> None:
     found = preview(known)
     assert dict(found.counts) == {
-        "answers": 4, "intakes": 1, "eligibility information": 1, "holds": 1, "moves": 1, "appointments": 1,
+        "answers": 4, "intakes": 1, "records of insurance": 1, "holds": 1, "moves": 1, "appointments": 1,
         "notifications": 9, "bed time enrolments": 1, "videos": 1, "patients": 1,
     }  # fmt: skip
     assert (found.expected, found.held, found.kept) == (1, "", "")
