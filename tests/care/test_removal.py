@@ -264,6 +264,7 @@ def test_a_second_step_counts_what_goes_and_asks_once(
     for words in ("4 answers", "1 intake", "1 appointment", "1 video", "1 waitlist entry"):
         assert f"<li>{words}</li>" in asked, words
     assert "1 expected appointment<" in asked
+    assert ("Stays, ended if open" in asked) == (how == "anonymise")  # a hold is released, the line is left
     assert f'name="how" value="{how}"' in asked
     assert re.search(rf'<button[^>]*name="sure" value="1">{verb}</button>', asked)
     assert everything() == before

@@ -1,5 +1,6 @@
 """Appointments, looked at when they are due and an hour after (contract S3-07, S3-18, S3-21)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,9 +58,9 @@ def test_who_has_not_come_within_an_hour_is_missed(clinic: Clinic) -> None:
 def test_who_waited_for_a_time_that_is_over_has_left_the_line(clinic: Clinic) -> None:
     """The list of who waits is of those who can still be given something."""
     booked(clinic)
-    wish = {"type": clinic.check, "patient": clinic.patient, "earliest": MONDAY}
+    wish = Waiting(type=clinic.check, patient=clinic.patient, earliest=MONDAY, latest=MONDAY + 30 * MINUTE)
     with time_machine.travel(NOW, tick=True):
-        over, still = (join(Waiting(latest=MONDAY + minutes * MINUTE, **wish)) for minutes in (30, 44))
+        over, still = join(wish), join(replace(wish, latest=MONDAY + 44 * MINUTE))
     assert (over.state, still.state) == ("waiting", "waiting")
     track(clinic, 31)
     for entry in (over, still):
