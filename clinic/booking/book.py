@@ -16,7 +16,7 @@ from clinic.booking.cells import CELL
 from clinic.booking.desk import at_the_desk, expire_holds, known
 from clinic.booking.line import offer
 from clinic.booking.models import Appointment, AppointmentType, Hold, Move
-from clinic.booking.moving import By, begin, check_day, move_to
+from clinic.booking.moving import By, begin, check_begun, check_day, move_to
 from clinic.booking.refusals import (
     ChangedMeanwhile,
     ExternalIdUsed,
@@ -143,8 +143,8 @@ def move(
     although_busy: bool = False,
 ) -> None:
     """Any other move of the table: MoveNotAllowed for what it does not have, and for what has a verb of its own.
-    NotItsDay for an arrival before the day of the visit. PatientBusy where a missed visit is attended after all, as for
-    one that is booked."""
+    NotItsDay for an arrival before the day of the visit, NotBegun where one that lies ahead is missed. PatientBusy
+    where a missed visit is attended after all, as for one that is booked."""
     if state in BY_OWN_VERB:
         raise MoveNotAllowed
     _move(appointment, state, by, why, version, although_busy=although_busy)
@@ -157,6 +157,8 @@ def _move(
         _read_again(appointment, version)
         if state == State.ARRIVED and appointment.state in (*EXPECTED, State.MISSED):
             check_day(appointment, by)
+        if state == State.MISSED:
+            check_begun(appointment)
         if appointment.state == State.MISSED and state in ATTENDED and not although_busy:
             _has_time(appointment.patient, appointment.begins, appointment.ends, but=appointment)
         move_to(appointment, state, by, why)

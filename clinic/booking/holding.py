@@ -1,6 +1,6 @@
 """Holds: time that is kept for a patient, and how it ends. Called at the desk (clinic/booking/desk.py) only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,6 +12,7 @@ from clinic.booking.taking import give_back, take
 from clinic.patients.models import Patient
 from regions.models import Region
 
+MINUTE = timedelta(minutes=1)
 # What an offer of the waitlist becomes by the end of its hold.
 AFTER_HOLD = {
     Hold.State.CONFIRMED: WaitlistEntry.State.BOOKED,
@@ -21,7 +22,8 @@ AFTER_HOLD = {
 
 
 def keep(slot: Slot, patient: Patient, until: datetime) -> Hold:
-    """Hold the slot until then; SlotTaken."""
+    """Hold the slot until then, and not past its own beginning, but for a minute at least; SlotTaken."""
+    until = min(until, max(slot.begins, timezone.now() + MINUTE))
     hold = Hold.objects.create(
         region=slot.type.region, patient=patient, type=slot.type, begins=slot.begins, ends=slot.ends,
         expires_at=until,

@@ -10,20 +10,24 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from clinic.booking.cells import Span, instant_of
-from clinic.booking.holding import keep
+from clinic.booking.holding import MINUTE, keep
 from clinic.booking.models import AppointmentType, WaitlistEntry
 from clinic.booking.slots import NONE, Slot, free_slots, lengths
 from clinic.booking.telling import tell_of_offer
 from clinic.booking.zones import is_quiet, not_at_night
 from regions.models import Region
 
-MINUTE = timedelta(minutes=1)
-
 
 def in_line(region: Region) -> QuerySet[WaitlistEntry]:
     """Who waits and still can be given something, the first first."""
     waiting = WaitlistEntry.objects.filter(region=region, state=WaitlistEntry.State.WAITING, latest__gt=timezone.now())
     return waiting.select_related("type__region", "region", "patient").order_by("pk")
+
+
+def end_passed(region: Region) -> int:
+    """Who waited for a time that is over has left the line; how many. Safe to repeat."""
+    passed = WaitlistEntry.objects.filter(region=region, state=WaitlistEntry.State.WAITING, latest__lte=timezone.now())
+    return passed.update(state=WaitlistEntry.State.LAPSED, changed_at=timezone.now()) if passed.exists() else 0
 
 
 def offer(region: Region, *freed: Span) -> int:
@@ -68,8 +72,7 @@ def offer_slot(entry: WaitlistEntry, slot: Slot) -> None:
 
 
 def _until(entry: WaitlistEntry, slot: Slot) -> datetime:
-    """How long an offer holds: WAITLIST_OFFER_MINUTES from when the patient is told, and not past its own beginning,
-    but for a minute at least.
+    """How long an offer holds: WAITLIST_OFFER_MINUTES from when the patient is told.
 
     Nothing is sent in the last minute before the night. A slot that begins before the morning is held from now: only
     the desk could tell of it.
@@ -78,7 +81,7 @@ def _until(entry: WaitlistEntry, slot: Slot) -> datetime:
     zone = ZoneInfo(entry.patient.time_zone or entry.region.time_zone)
     told = not_at_night(now + MINUTE, zone)
     since = told if is_quiet(now + MINUTE, zone) and told < slot.begins else now
-    return min(since + int(settings.WAITLIST_OFFER_MINUTES) * MINUTE, max(slot.begins, now + MINUTE))
+    return since + int(settings.WAITLIST_OFFER_MINUTES) * MINUTE
 
 
 def fitting(entry: WaitlistEntry) -> Slot | None:

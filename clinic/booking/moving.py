@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from backoffice.formats import today_in
 from clinic.booking.models import Appointment, Move
-from clinic.booking.refusals import ChangedMeanwhile, MoveNotAllowed, NotItsDay
+from clinic.booking.refusals import ChangedMeanwhile, MoveNotAllowed, NotBegun, NotItsDay
 from clinic.booking.states import MOVES, State
 from clinic.booking.telling import tell_of
 
@@ -49,6 +49,12 @@ def check_day(appointment: Appointment, by: By) -> None:
     today, day = today_in(zone), appointment.begins.astimezone(zone).date()
     if today < day or (today > day and by.through == PORTAL):
         raise NotItsDay
+
+
+def check_begun(appointment: Appointment) -> None:
+    """NotBegun where nobody can have missed it yet: its time would be kept, and the patient told too early."""
+    if timezone.now() < appointment.begins:
+        raise NotBegun
 
 
 def log(appointment: Appointment, before: str, by: By, why: str, *, name: UUID | None = None) -> None:

@@ -58,6 +58,12 @@ class NotItsDay(Refusal):
     code = "not_its_day"
 
 
+class NotBegun(Refusal):
+    """A visit can be missed once it has begun. Who says before that they do not come gives it up: cancel it."""
+
+    code = "not_begun"
+
+
 class ChangedMeanwhile(Refusal):
     """Somebody else has changed the appointment meanwhile; read it again."""
 

@@ -7,16 +7,18 @@ import time_machine
 from redis import Redis
 from rest_framework.test import APIClient
 
-from clinic.booking.book import book, move
+from clinic.booking.book import book
 from clinic.booking.models import Appointment
 from regions.models import ApiToken
 from tests.booking.conftest import Portal
 from tests.booking.test_api import post, wish
+from tests.booking.test_pages import signed_in
 from tests.booking.told import handle_all, tell
 from tests.booking.world import FRONT_DESK, MONDAY, Clinic
 
 Clock = time_machine.Traveller
 SAYS = "A patient is checked in on the day of the visit, by the region's clock; staff may enter it afterwards as well."
+NOT_BEGUN = "A visit can be missed once it has begun. Who says before that they do not come gives it up: cancel it."
 # Chicago is six hours behind UTC: its Monday, 2 March, ends on Tuesday at 06:00.
 FIRST, LAST = datetime(2026, 3, 2, 6, tzinfo=UTC), datetime(2026, 3, 3, 5, 59, tzinfo=UTC)
 
@@ -36,7 +38,7 @@ def test_on_its_day_a_patient_is_checked_in(clinic: Clinic, portal: Portal, now:
 
 
 def test_before_its_day_nobody_is(clinic: Clinic, api: APIClient, portal: Portal, now: Clock) -> None:
-    """Whether at the desk or over the portal, by checking in or by a move; nor one of years ahead, nor a missed one."""
+    """Whether at the desk or over the portal, by checking in or by a move; nor one of years ahead."""
     ahead = post(api, "appointments/", wish(clinic, MONDAY + timedelta(days=4 * 364)), 201)
     row = book(clinic.wish(MONDAY), FRONT_DESK)
     now.move_to(FIRST - timedelta(seconds=1))
@@ -45,10 +47,21 @@ def test_before_its_day_nobody_is(clinic: Clinic, api: APIClient, portal: Portal
             error = post(client, f"{path}/check-in/", {}, 409)["error"]
             assert (error["code"], error["message"]) == ("not_its_day", SAYS)
         assert post(api, f"{path}/move/", {"to": "arrived"}, 409)["error"]["code"] == "not_its_day"
+    assert set(Appointment.objects.values_list("state", flat=True)) == {"booked"}
+
+
+def test_a_visit_is_missed_once_it_has_begun(clinic: Clinic, api: APIClient, now: Clock) -> None:
+    """Not ahead of its time, over the API or in the admin: its time would be kept, and the patient told too early."""
+    row = book(clinic.wish(MONDAY), FRONT_DESK)
+    now.move_to(MONDAY - timedelta(seconds=1))
+    error = post(api, f"appointments/{row.pk}/move/", {"to": "missed"}, 409)["error"]
+    assert (error["code"], error["message"]) == ("not_begun", NOT_BEGUN)
+    page = signed_in(clinic).post(f"/admin/booking/appointment/{row.pk}/change/", {"to": "missed"}, follow=True)
+    assert NOT_BEGUN in page.content.decode()
     row.refresh_from_db()
-    move(row, "missed", FRONT_DESK)
-    post(api, f"appointments/{row.pk}/check-in/", {}, 409)
-    assert set(Appointment.objects.values_list("state", flat=True)) == {"booked", "missed"}
+    assert row.state == "booked"
+    now.move_to(MONDAY)
+    assert post(api, f"appointments/{row.pk}/move/", {"to": "missed"})["state"] == "missed"
 
 
 def test_after_its_day_staff_enter_it_and_a_portal_does_not(

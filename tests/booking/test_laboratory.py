@@ -103,8 +103,11 @@ def test_what_is_told_again_does_nothing(clinic: Clinic, visit: Appointment, han
     assert (visit.moves.count(), SampleEvent.objects.count()) == (3, 1)
 
 
-def test_a_sample_of_a_missed_visit_is_believed(clinic: Clinic, visit: Appointment, handle_all: Handle) -> None:
+def test_a_sample_of_a_missed_visit_is_believed(
+    clinic: Clinic, visit: Appointment, handle_all: Handle, now: time_machine.Traveller
+) -> None:
     """Who gave a sample was there, whatever else was planned for that time."""
+    now.move_to(MONDAY)
     move(visit, "missed", FRONT_DESK)
     ResourceFactory.create(region=clinic.region)
     book(clinic.wish(MONDAY), FRONT_DESK)

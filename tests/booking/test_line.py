@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from rest_framework.test import APIClient
 
-from clinic.booking.book import book, cancel, confirm_hold
+from clinic.booking.book import book, cancel, confirm_hold, hold
 from clinic.booking.models import Hold, WaitlistEntry
 from clinic.booking.refusals import HoldOver
 from clinic.booking.waiting import Waiting, join
 from clinic.patients.models import Patient
-from tests.booking.world import FRONT_DESK, MINUTE, MONDAY, Clinic, ResourceFactory, TypeFactory
+from tests.booking.test_api import post
+from tests.booking.world import FRONT_DESK, MINUTE, MONDAY, NOW, Clinic, ResourceFactory, TypeFactory
 
 pytestmark = pytest.mark.django_db
 State = WaitlistEntry.State
@@ -55,6 +57,23 @@ def test_an_offer_holds_no_longer_than_until_its_time_begins(clinic: Clinic, now
     now.move_to(MONDAY + 31 * MINUTE)
     with pytest.raises(HoldOver):
         confirm_hold(entry.hold, FRONT_DESK)
+
+
+def test_a_hold_ends_with_the_beginning_of_its_time_too(clinic: Clinic, now: time_machine.Traveller) -> None:
+    """A visit of eight o'clock, held five minutes before, could be confirmed at five past."""
+    now.move_to(MONDAY - 5 * MINUTE)
+    held = hold(clinic.wish())
+    assert held.expires_at == held.begins == MONDAY
+    now.move_to(MONDAY)
+    with pytest.raises(HoldOver):
+        confirm_hold(held, FRONT_DESK)
+
+
+def test_nobody_joins_for_a_time_that_is_over(clinic: Clinic, api: APIClient) -> None:
+    wish = {"type": clinic.check.pk, "patient": clinic.patient.pk}
+    times = {"earliest": (NOW - 60 * MINUTE).isoformat(), "latest": NOW.isoformat()}
+    assert "That time is over." in str(post(api, "waitlist/", {**wish, **times}, 400))
+    assert not WaitlistEntry.objects.exists()
 
 
 def test_an_offer_of_this_very_moment_holds_for_a_minute(clinic: Clinic, now: time_machine.Traveller) -> None:

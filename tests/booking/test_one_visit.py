@@ -71,9 +71,10 @@ def test_the_form_asks_before_it_books_a_second_visit(clinic: Clinic) -> None:
     assert "The appointment is rescheduled." in said
 
 
-def missed_and_another(clinic: Clinic) -> Appointment:
+def missed_and_another(clinic: Clinic, now: time_machine.Traveller) -> Appointment:
     """A visit that was missed, and another that the patient was given for its time."""
     row = book(clinic.wish(MONDAY), FRONT_DESK)
+    now.move_to(MONDAY)
     move(row, "missed", FRONT_DESK)
     book(clinic.wish(MONDAY), FRONT_DESK)
     return row
@@ -83,8 +84,7 @@ def test_who_missed_a_visit_and_comes_after_all_is_not_taken_twice(
     clinic: Clinic, api: APIClient, portal: Portal, now: time_machine.Traveller
 ) -> None:
     """Whether by checking in or by a move; staff may say so, a portal may not."""
-    row = missed_and_another(clinic)
-    now.move_to(MONDAY - 60 * MINUTE)
+    row = missed_and_another(clinic, now)
     path, although = f"appointments/{row.pk}", {"although_busy": True}
     for client in (portal(), api):
         assert post(client, f"{path}/check-in/", {}, 409)["error"]["code"] == "patient_busy"
@@ -94,14 +94,14 @@ def test_who_missed_a_visit_and_comes_after_all_is_not_taken_twice(
     assert row.state == "missed"
     assert post(api, f"{path}/check-in/", although)["state"] == "arrived"
     alone = book(clinic.wish(MONDAY + 30 * MINUTE), FRONT_DESK)
+    now.move_to(alone.begins)
     move(alone, "missed", FRONT_DESK)
     assert post(portal(), f"appointments/{alone.pk}/check-in/", {})["state"] == "arrived"
 
 
 @pytest.mark.django_db
 def test_the_page_of_a_missed_visit_asks_before_it_moves_it(clinic: Clinic, now: time_machine.Traveller) -> None:
-    row = missed_and_another(clinic)
-    now.move_to(MONDAY - 60 * MINUTE)
+    row = missed_and_another(clinic, now)
     client = signed_in(clinic)
     path = f"/admin/booking/appointment/{row.pk}/change/"
     assert 'name="although_busy"' in text_of(client, path.removeprefix("/admin/"))

@@ -68,6 +68,13 @@ def test_another_regions_pages_are_not_there_and_its_rows_in_no_list(
     assert outsider.get(f"/admin/{LISTS[0]}?region={clinic.region.name}").status_code == 404
 
 
+def test_the_foot_of_the_waitlist_counts_its_entries(clinic: Clinic) -> None:
+    for hours in (0, 1):
+        begins = MONDAY + 60 * hours * MINUTE
+        join(Waiting(type=clinic.check, patient=clinic.patient, earliest=begins, latest=begins + 30 * MINUTE))
+    assert "2 waitlist entries" in " ".join(text_of(signed_in(clinic), "booking/waitlistentry/").split())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_each_page_opens_and_names_are_for_who_may_see_them(clinic: Clinic, pages: list[str], role: str) -> None:

@@ -24,6 +24,11 @@ from tests.uploads.world import a_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
+CUT_OF_A_LIST = """() => {
+  const box = document.querySelector('#result_list').closest('.simplebar-content-wrapper, [data-simplebar]');
+  return box.scrollWidth - box.clientWidth;
+}"""
+
 
 @pytest.fixture
 def clinic(region: Region) -> Clinic:
@@ -95,6 +100,15 @@ def test_a_patient_is_removed_by_the_keyboard_alone(open_page: OpenPage, clinic:
     page.keyboard.press("Enter")
     page.get_by_text(f"Patient {clinic.patient.pk} is removed.").wait_for()
     assert not Patient.objects.filter(pk=clinic.patient.pk).exists()
+
+
+def test_the_waitlist_is_not_cut_on_a_laptop(open_page: OpenPage, pages: list[str]) -> None:
+    """Its last column says whether somebody has to be called."""
+    watched = open_page()
+    watched.enter("olga")
+    page = watched.go("/admin/booking/waitlistentry/")
+    page.locator("#result_list").get_by_text("Patient told").wait_for()
+    assert page.evaluate(CUT_OF_A_LIST) <= 0
 
 
 def test_every_page_fits_a_laptop_and_a_phone_and_is_legible(open_page: OpenPage, pages: list[str]) -> None:

@@ -93,6 +93,7 @@ def test_the_cap_is_there_to_be_moved_before_the_first_call(sign_in: SignIn, nor
         ]  # fmt: skip
         assert "2026-12-01" in listed
         assert "1000" in listed
+        assert "2 months of eligibility spending" in " ".join(listed.split())
         assert engineer.post(f"{SPEND}{rows[0].pk}/change/", {"cap": 0}).status_code == 302
         assert not reserve(north.region, rows[0].month)
         assert reserve(north.region, rows[1].month)

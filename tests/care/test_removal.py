@@ -22,10 +22,12 @@ from clinic.care.removal.owned import OWNED
 from clinic.care.removal.removing import RemovalRefused, preview, remove
 from clinic.events.models import Outbox
 from clinic.notices.bedtime import enrol
+from clinic.notices.bounces import comes_back
 from clinic.notices.models import BedTimeEnrolment, Notice
 from clinic.patients.models import Patient
 from clinic.uploads.files import folder
 from clinic.uploads.models import Upload
+from regions.sync.models import UndeliverablePhone
 from regions.sync.undeliverable import dismiss, reopen, report
 from tests.admin.conftest import SignIn, World, north, said, sign_in, south, text_of
 from tests.booking.conftest import clinic, now
@@ -58,7 +60,7 @@ def known(clinic: Clinic) -> Patient:
 def test_the_preview_counts_by_table_and_changes_nothing(known: Patient) -> None:
     found = preview(known)
     assert dict(found.counts) == {
-        "answers": 4, "intakes": 1, "eligibility information": 1, "holds": 1, "moves": 1, "appointments": 1,
+        "answers": 4, "intakes": 1, "records of insurance": 1, "holds": 1, "moves": 1, "appointments": 1,
         "notifications": 9, "bed time enrolments": 1, "videos": 1, "patients": 1,
     }  # fmt: skip
     assert (found.expected, found.held, found.kept) == (1, "", "")
@@ -201,6 +203,29 @@ def test_rows_of_undeliverable_numbers_are_closed_and_emptied(
         assert (row.resolution, bool(row.digest)) == ("open", True)
 
 
+@pytest.mark.parametrize("how", ["delete", "anonymise"])
+def test_a_number_that_another_patient_has_as_well_stays_marked_for_them(known: Patient, how: str) -> None:
+    """By one row that names nobody, whatever was reported of it last; in no other region, and not where it was said to
+    be somebody else's than who is removed."""
+    region, shared = known.region, str(known.phone)
+    other = PatientFactory.create(region=region, phone=shared)
+    PatientFactory.create(region=region, phone="+13125550188")
+    PatientFactory.create(phone="+13125550177")
+    mine = [
+        report(region, shared, "no_such_number"), report(region, shared, "unreachable", patient_id="pat-1"),
+        report(region, "+13125550188", "wrong_person", patient_id=known.external_id),
+        report(region, "+13125550177", "landline", patient_id=known.external_id),
+    ]  # fmt: skip
+    remove(known, how, FRONT_DESK)
+    assert comes_back(region, str(other.phone))
+    row = UndeliverablePhone.objects.get(resolution="open")
+    assert (row.region, row.reason, row.patient_id, row.phone["number"]) == (region, "no_such_number", "", shared)
+    assert {(each.resolution, each.digest) for each in UndeliverablePhone.objects.exclude(pk=row.pk)} == {
+        ("dismissed", "")
+    }
+    assert len(mine) == UndeliverablePhone.objects.count() - 1
+
+
 def test_every_table_that_leads_to_a_patient_is_decided_about() -> None:
     """One that is new is entered in clinic/care/removal/owned.py."""
 
@@ -239,6 +264,7 @@ def test_a_second_step_counts_what_goes_and_asks_once(
     for words in ("4 answers", "1 intake", "1 appointment", "1 video", "1 waitlist entry"):
         assert f"<li>{words}</li>" in asked, words
     assert "1 expected appointment<" in asked
+    assert ("Stays, ended if open" in asked) == (how == "anonymise")  # a hold is released, the line is left
     assert f'name="how" value="{how}"' in asked
     assert re.search(rf'<button[^>]*name="sure" value="1">{verb}</button>', asked)
     assert everything() == before

@@ -1,5 +1,6 @@
 """Appointments, looked at when they are due and an hour after (contract S3-07, S3-18, S3-21)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import time_machine
 from clinic.booking.book import book, cancel, move, reschedule
 from clinic.booking.models import Appointment, Move
 from clinic.booking.states import State
+from clinic.booking.waiting import Waiting, join
 from clinic.care.models import StateCheck
 from clinic.care.states import tracking
 from clinic.events.models import Outbox
@@ -51,6 +53,19 @@ def test_who_has_not_come_within_an_hour_is_missed(clinic: Clinic) -> None:
     assert Outbox.objects.filter(type="appointment.missed").count() == 1
     looks = StateCheck.objects.order_by("minutes").values_list("minutes", "state", "missed")
     assert list(looks) == [(0, "booked", False), (60, "booked", True)]
+
+
+def test_who_waited_for_a_time_that_is_over_has_left_the_line(clinic: Clinic) -> None:
+    """The list of who waits is of those who can still be given something."""
+    booked(clinic)
+    wish = Waiting(type=clinic.check, patient=clinic.patient, earliest=MONDAY, latest=MONDAY + 30 * MINUTE)
+    with time_machine.travel(NOW, tick=True):
+        over, still = join(wish), join(replace(wish, latest=MONDAY + 44 * MINUTE))
+    assert (over.state, still.state) == ("waiting", "waiting")
+    track(clinic, 31)
+    for entry in (over, still):
+        entry.refresh_from_db()
+    assert (over.state, still.state) == ("lapsed", "waiting")
 
 
 def test_who_came_or_cancelled_is_noted(clinic: Clinic) -> None:

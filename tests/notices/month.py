@@ -1,13 +1,16 @@
 """A month at a clinic: people book, move, cancel, come or stay away, write STOP; Twilio fails; senders end anywhere."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import time_machine
+from django.core import mail
 
 from backoffice.sandbox.twilio import Twilio
 from clinic.booking.book import book, cancel, move, reschedule
@@ -20,6 +23,7 @@ from clinic.notices.models import Notice
 from clinic.notices.scheduling import schedule
 from clinic.patients.models import Patient
 from tests.booking.world import FRONT_DESK, Clinic, PatientFactory
+from tests.notices.reckoning import Done, Said
 from tests.notices.world import consume
 
 HALF, HOUR = timedelta(minutes=30), timedelta(hours=1)
@@ -33,26 +37,29 @@ class Ended(BaseException):
 
 @dataclass
 class Month:
-    """`stands`: of each appointment, how it stood from when on; `stopped`: of each number, from when to when."""
+    """`stopped`: of each number, from when to when; when and for whom `mailed`: the mail server was given something;
+    `tried`: a vendor was to be given something."""
 
     clinic: Clinic
     vendor: Twilio
     clock: time_machine.Traveller
     chance: random.Random
     patients: list[Patient] = field(default_factory=list)
-    stands: dict[int, list[tuple[datetime, str, datetime]]] = field(default_factory=dict)
+    done: Done = field(default_factory=Done)
+    mailed: Counter[tuple[datetime, str]] = field(default_factory=Counter)
+    tried: list[tuple[datetime, str]] = field(default_factory=list)
     stopped: dict[str, list[tuple[datetime, datetime | None]]] = field(default_factory=dict)
     seen: list[int] = field(default_factory=lambda: [0])
     ends_at: str = ""
 
     def populate(self, number: int) -> None:
-        """A tenth of them has a number that does not exist, some live in another zone, some have no phone."""
+        """One has a number that does not exist, one has no phone, some live in another zone, some have e-mail."""
         zones = ["", "", "", "America/New_York", "Pacific/Honolulu"]
         for one in range(number):
             phone = BAD_NUMBER if one == 0 else "" if one == 1 else f"+1415555{one:04}"
-            self.patients.append(
-                PatientFactory.create(region=self.clinic.region, phone=phone, time_zone=zones[one % len(zones)])
-            )
+            zone, email = zones[one % len(zones)], f"p{one}@example.org" if one % 3 == 0 else ""
+            fields = {"phone": phone, "time_zone": zone, "email": email}
+            self.patients.append(PatientFactory.create(region=self.clinic.region, **fields))
 
     def run(self, begins: datetime, days: int, bookings: float) -> None:
         """Hour by hour."""
@@ -67,7 +74,7 @@ class Month:
             self.attend(now)
             consume(self.seen)
             if self.chance.random() > 0.05:  # else nobody sends in this hour
-                self.send()
+                self.send(now)
             now += HOUR
 
     def act(self, now: datetime) -> None:
@@ -75,15 +82,20 @@ class Month:
         with suppress(Refusal):
             day = now + timedelta(days=self.chance.choice([0, 0, 1, 1, 2, 4]))
             begins = day + HALF * self.chance.randrange(1, 30)
-            self.note(book(self.clinic.wish(begins, patient=self.chance.choice(self.patients)), FRONT_DESK), now)
+            visit = book(self.clinic.wish(begins, patient=self.chance.choice(self.patients)), FRONT_DESK)
+            self.done.zones[visit.pk] = ZoneInfo(visit.patient.time_zone or self.clinic.region.time_zone)
+            self.say("confirmation", visit, now)
+            self.note(visit, now)
         for visit in self.to_come(now):
             luck = self.chance.random()
             with suppress(Refusal):
                 if luck < 0.05:
                     cancel(visit, FRONT_DESK, "ill")
+                    self.say("cancellation", visit, now)
                 elif luck < 0.2:
                     begins = visit.begins + HALF * self.chance.choice([-4, -1, 1, 3, 48])
                     reschedule(visit, max(begins, now + HALF), FRONT_DESK)
+                    self.say("reschedule", visit, now)
                 self.note(visit, now)
         if self.chance.random() < 0.1:
             self.write(self.chance.choice(self.patients), now)
@@ -99,11 +111,16 @@ class Month:
                 move(visit, "arrived", FRONT_DESK)
             elif visit.begins <= now - HOUR:
                 move(visit, "missed", FRONT_DESK)
+                self.say("missed", visit, now)
             self.note(visit, now)
 
     def note(self, visit: Appointment, now: datetime) -> None:
         visit.refresh_from_db()
-        self.stands.setdefault(visit.pk, []).append((now, visit.state, visit.begins))
+        self.done.stood.setdefault(visit.pk, []).append((now, visit.state, visit.begins))
+
+    def say(self, kind: str, visit: Appointment, now: datetime) -> None:
+        visit.refresh_from_db()
+        self.done.said.append(Said(at=now, visit=visit.pk, kind=kind, begins=visit.begins))
 
     def write(self, patient: Patient, now: datetime) -> None:
         """STOP, or START from who has stopped."""
@@ -118,13 +135,21 @@ class Month:
             opting.stop(self.clinic.region, number)
             spans.append((now, None))
 
-    def send(self) -> None:
+    def send(self, now: datetime) -> None:
         """A sender, which may end before or after it has handed a message over; Twilio may fail."""
+        fired = self.vendor.faults.fired.total()
         if self.chance.random() < 0.05:
             self.vendor.control({"next": {self.chance.choice(FAULTS): 1}})
         self.ends_at = self.chance.choice(["before", "after"]) if self.chance.random() < 0.03 else ""
-        with suppress(Ended):
+        self.done.sends.append(now)
+        try:
             sending.send_due(self.clinic.region)
+        except Ended:
+            self.done.disturbed.add(now)
+        if self.vendor.faults.fired.total() != fired:
+            self.done.disturbed.add(now)
+        while mail.outbox:
+            self.mailed[now, mail.outbox.pop().to[0]] += 1
 
     def dying(self, monkeypatch: Any) -> None:
         """From here on senders end where `ends_at` says."""
@@ -132,6 +157,7 @@ class Month:
 
         def maybe_send(line: Any, *told: Any) -> Any:
             self._end("before")
+            self.tried.append((told[-1], str(told[0].to)))
             return send(line, *told)
 
         def maybe_note(notice: Notice, answer: Any) -> None:
@@ -146,7 +172,13 @@ class Month:
             self.ends_at = ""
             raise Ended
 
+    def reaches(self, number: str, at: datetime) -> bool:
+        """Whether a text message to the number arrives at that moment."""
+        spans = self.stopped.get(number, [])
+        stopped = any(begins <= at and (ends is None or at < ends) for begins, ends in spans)
+        return number not in ("", BAD_NUMBER) and not stopped
+
     def at(self, visit: int, moment: datetime) -> Iterator[tuple[str, datetime]]:
         """How the appointment stood at that moment, in the last words of each earlier hour."""
-        before = [(state, begins) for at, state, begins in self.stands[visit] if at <= moment]
+        before = [(state, begins) for at, state, begins in self.done.stood[visit] if at <= moment]
         yield from before[-1:]

@@ -14,16 +14,15 @@ from clinic.booking.offers import with_told
 
 @admin.register(WaitlistEntry)
 class WaitlistAdmin(StaffAdmin):
-    """In the order of the line; the API makes and withdraws entries. State "offered": who is to answer by when."""
+    """In the order of the line; the API makes and withdraws entries. State "offered": who is to answer by when. No more
+    columns than a laptop shows, since the last says whether somebody has to be called."""
 
-    list_display = (
-        "id", "region", "patient", "type", "resource", "earliest", "latest", "state", "hold", "offered", "until",
-        "told",
-    )  # fmt: skip
+    list_display = ("id", "region", "patient", "type", "earliest", "latest", "state", "offered", "until", "told")
+    sortable_by = ()
     time_columns = ("offered", "until")
     list_filter = ("state", ("region", RegionFilter))
-    list_select_related = ("region", "patient", "type", "resource", "hold")
-    fields = readonly_fields = (*list_display, "created_at", "changed_at")
+    list_select_related = ("region", "patient", "type", "hold")
+    fields = readonly_fields = (*list_display, "resource", "hold", "created_at", "changed_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_told(super().get_queryset(request))

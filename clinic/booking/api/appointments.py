@@ -82,7 +82,8 @@ CHANGED = {200: AppointmentReport, **errors(400, 404, 409, 413, 415, 422)}
     ),
     move=extend_schema(
         summary="Move an appointment to another state",
-        description="`next_states` of the appointment says which; a portal may move its patient's to confirmed alone.",
+        description="`next_states` of the appointment says which; missed only once it has begun. A portal may move its"
+        " patient's to confirmed alone.",
         parameters=[KEY],
         request=MoveBody,
         responses=CHANGED,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -91,6 +92,8 @@ class WaitlistViewSet(BookingViewSet):
 
     def _wish(self, values: dict[str, Any]) -> Waiting:
         type_ = self.type_of(values["type"])
+        if values["latest"] <= timezone.now():
+            raise ValidationError({"latest": ["That time is over."]})
         if not timedelta(0) < values["latest"] - values["earliest"] <= timedelta(days=MOST_DAYS):
             raise ValidationError({"latest": [f"After `earliest`, and at most {MOST_DAYS} days."]})
         resource = values.get("resource")

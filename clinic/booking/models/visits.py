@@ -156,7 +156,7 @@ class WaitlistEntry(models.Model):
 
     class Meta:
         ordering = ("id",)
-        verbose_name_plural = "waitlist"
+        verbose_name_plural = "waitlist entries"
         indexes = (models.Index(fields=("region", "id"), condition=Q(state="waiting"), name="waitlist_in_line"),)
 
     def __str__(self) -> str:

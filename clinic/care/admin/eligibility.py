@@ -33,7 +33,7 @@ class EligibilityInformationAdmin(BilledAdmin):
     """Rows come over the API; here they are read, and asked about on demand [S3-03]."""
 
     patient_fields = ("reference", "member")
-    list_display = ("__str__", "region", "reference", "payer_name", "payer_code", "active", "status", "status_at")
+    list_display = ("id", "region", "reference", "payer_name", "payer_code", "active", "status", "status_at")
     list_filter = (("region", RegionFilter), "active", "status")
     list_select_related = ("region", "patient")
     fields = (

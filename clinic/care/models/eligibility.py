@@ -44,7 +44,8 @@ class EligibilityInformation(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "eligibility information"
+        verbose_name = "record of insurance"
+        verbose_name_plural = "records of insurance"
         indexes = (models.Index(fields=("region", "id"), condition=Q(active=True), name="eligibility_active"),)
         constraints = (
             models.UniqueConstraint(
@@ -106,8 +107,8 @@ class EligibilitySpend(models.Model):
 
     class Meta:
         ordering = ("-month", "region")
-        verbose_name = "eligibility spending"
-        verbose_name_plural = "eligibility spending"
+        verbose_name = "month of eligibility spending"
+        verbose_name_plural = "months of eligibility spending"
         constraints = (models.UniqueConstraint(fields=("region", "month"), name="one_spend_per_region_and_month"),)
 
     def __str__(self) -> str:

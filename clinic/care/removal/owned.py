@@ -30,13 +30,12 @@ from clinic.uploads.models import Upload
 class Owned:
     """`path` leads to the patient; `emptied`: encrypted columns, and numbers that others know the patient by, which an
     anonymous row does not have any more, and what they hold instead; `let_go`: what is kept of these rows outside the
-    database goes, after the commit. `noun`: one and many of them, where the model's own names do not count."""
+    database goes, after the commit."""
 
     model: type[Model]
     path: str
     emptied: tuple[tuple[str, object], ...] = ()
     let_go: Callable[[QuerySet[Model]], None] = lambda rows: None
-    noun: tuple[str, str] | None = None
 
     def rows(self, patient: Patient) -> QuerySet[Model]:
         return self.model._default_manager.filter(**{self.path: patient.pk})
@@ -47,20 +46,19 @@ class Owned:
 
     def counted(self, number: int) -> str:
         """1 lab order, 3 lab orders."""
-        return count(number, *(self.noun or (str(self.model._meta.verbose_name), self.title)))
+        return count(number, str(self.model._meta.verbose_name), self.title)
 
 
-INSURANCE = ("record of insurance", "records of insurance")
 OWNED = (
     Owned(model=IntakeQuestionnaireDatum, path="intake__patient", emptied=(("value", ""),)),
     Owned(model=Intake, path="patient", emptied=(("document", {}),)),
     Owned(model=AppointmentComment, path="appointment__patient", emptied=(("text", ""),)),
     Owned(model=EligibilityReport, path="patient", emptied=(("answer", {}),)),
-    Owned(model=EligibilityInformation, path="patient", emptied=(("member_id", ""),), noun=INSURANCE),
+    Owned(model=EligibilityInformation, path="patient", emptied=(("member_id", ""),)),
     Owned(model=Notice, path="patient", emptied=(("to", ""), ("body", ""))),  # with its history
     Owned(model=BedTimeEnrolment, path="patient"),
     Owned(model=StateCheck, path="appointment__patient"),
-    Owned(model=WaitlistEntry, path="patient", noun=("waitlist entry", "waitlist entries")),
+    Owned(model=WaitlistEntry, path="patient"),
     Owned(model=Hold, path="patient"),
     Owned(model=SampleEvent, path="order__appointment__patient", emptied=(("specimen", ""),)),
     Owned(model=LabOrder, path="appointment__patient", emptied=(("number", ""), ("accession", ""))),

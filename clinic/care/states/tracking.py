@@ -17,6 +17,7 @@ from django.utils import timezone
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import StepPart
 from clinic.booking.book import move
+from clinic.booking.line import end_passed
 from clinic.booking.models import Appointment
 from clinic.booking.moving import By
 from clinic.booking.refusals import Refusal
@@ -35,7 +36,9 @@ BY = By(through="track_appointment_states")
 
 @contextmanager
 def open_region(part: StepPart) -> Iterator[Region]:
-    yield region_of(part)
+    region = region_of(part)
+    end_passed(region)
+    yield region
 
 
 @dataclass(kw_only=True, slots=True)
