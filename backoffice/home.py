@@ -11,6 +11,8 @@ from typing import Any
 
 import environ
 
+CONNECT_SECONDS = 4  # a probe waits five
+
 
 class HomeUnusable(SystemExit):
     """NIGHTWARD_HOME cannot be written; the message says what to do. Status 2: wrong use."""
@@ -64,6 +66,9 @@ def database_config(url: str) -> dict[str, Any]:
     if not config.get("ENGINE"):
         sys.stderr.write("DATABASE_URL is no address of a database. One such: postgresql://user:password@host/name\n")
         raise SystemExit(2)
+    if config["ENGINE"].endswith("postgresql"):
+        # A machine that is gone says nothing: without a limit each thread of the web waits for it, /livez as well.
+        config.setdefault("OPTIONS", {}).setdefault("connect_timeout", CONNECT_SECONDS)
     return config
 
 

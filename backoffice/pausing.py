@@ -22,6 +22,18 @@ def paused(client: Redis) -> set[str]:
     return {name.decode() for name in names}
 
 
+def pause(client: Redis, names: Iterable[str]) -> None:
+    """These as well. By themselves, as two people may do different things at the same moment."""
+    for name in names:
+        client.sadd(PAUSED, name)
+
+
+def resume(client: Redis, names: Iterable[str]) -> None:
+    """These no more."""
+    for name in names:
+        client.srem(PAUSED, name)
+
+
 def tell(client: Redis, names: Iterable[str]) -> None:
     """These are paused, and no others."""
     with client.pipeline(transaction=True) as pipeline:

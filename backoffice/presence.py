@@ -174,11 +174,11 @@ def ask_for_restart(name: str) -> None:
         client.hset(RESTARTS, name, str(datetime.now(UTC).timestamp()))
 
 
-def forget(key: str) -> None:
-    """Take a process that will not come back off the list, by its key, or all that have left, by their name."""
+def forget(key: str) -> bool:
+    """Take a process that will not come back off the list, by its key, or all that have left, by their name; whether
+    it was on it."""
     with connect() as client:
-        client.hdel(PROCESSES, key)
-        client.hdel(LEFT, key)
+        return bool(client.hdel(PROCESSES, key)) | bool(client.hdel(LEFT, key))
 
 
 def _text(process: Process) -> str:

@@ -32,6 +32,10 @@ from django.db.models.fields import NOT_PROVIDED
 NOTE = "safe_after"
 PACKAGES = ("backoffice", "billing", "claims", "clinic", "regions")
 GONE = (RemoveField, RenameField, DeleteModel, RenameModel, AlterModelTable)
+# What a column of the first type may become without a word of old code's being refused.
+WIDER = frozenset({
+    ("CharField", "TextField"), ("SmallIntegerField", "IntegerField"), ("IntegerField", "BigIntegerField"),
+})  # fmt: skip
 HINT = (
     "First let code that does without it be released; then take it away, in a migration that says so: "
     'safe_after = "the release since which nothing reads or writes it".'
@@ -96,10 +100,15 @@ def _is_demanded(field: "Field[Any, Any]") -> bool:
 
 
 def _narrowed(operation: AlterField, before: ModelState | None, model: str) -> str:
-    """Less than old code may write: NULL, or a longer text."""
+    """Another column than old code knows, or less than it may write: NULL, twice the same, or a longer text."""
     old = before.fields.get(operation.name) if before else None
     if old is None:
         return ""
+    types = old.get_internal_type(), operation.field.get_internal_type()
+    if (types[0] != types[1] and types not in WIDER) or old.db_column != operation.field.db_column:
+        return f"old code knows {model}.{operation.name} as another column ({type(old).__name__})"
+    if operation.field.unique and not old.unique:
+        return f"old code may write the same twice into {model}.{operation.name}"
     if old.null and not operation.field.null:
         return f"old code may write NULL into {model}.{operation.name}"
     longest, was = getattr(operation.field, "max_length", None), getattr(old, "max_length", None)

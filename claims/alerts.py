@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from backoffice.formats import moment
@@ -21,7 +22,7 @@ STATES = {"not begun": "has not begun", "failed": "has failed", "errored": "has 
 def deadlines() -> Iterator[Wrong]:
     """Nights that end after 04:00 as things stand: in work, not begun, or ended early and too late to be resumed."""
     now = timezone.now()
-    for region in Region.objects.all():
+    for region in regions_with_nights():
         for run_date in nights_to_watch(region, now):
             night = forecast(region, run_date, now)
             if night.lines and not night.complete and not night.in_time:
@@ -41,6 +42,11 @@ def message(night: Forecast) -> str:
         f"{night.region.name}: the night of {night.run_date} {state} and will be done {ends}{going_on},"
         f" {slack_in_words(night.slack)}."
     )
+
+
+def regions_with_nights() -> QuerySet[Region]:
+    """Those that were ever given claims; nobody else has a night."""
+    return Region.objects.filter(Exists(StagedBatch.objects.filter(region=OuterRef("pk")).order_by())).order_by("name")
 
 
 def nights_to_watch(region: Region, now: datetime) -> set[date]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import paramiko
 import stamina
 
+from backoffice.adapters.calls import asked
 from backoffice.adapters.sftp_session import BROKEN, Session, log_in
 from backoffice.adapters.sftp_types import Changed as Changed
 from backoffice.adapters.sftp_types import NotSent as NotSent
@@ -60,7 +61,7 @@ class Mailbox:
 
     def _put(self, upload: Upload) -> Sent:
         try:
-            return self._patiently(lambda: upload.attempt(self._session or self._log_in()))
+            return self._patiently("put", lambda: upload.attempt(self._session or self._log_in()))
         except SftpFault as fault:
             self.close()
             return self._settled(upload, fault)
@@ -76,11 +77,11 @@ class Mailbox:
 
     def size_of(self, name: str) -> int | None:
         """How much of a file that was put there still is. None: it was taken, or never came. Raises Unreachable."""
-        return self._ask(lambda sftp: size_at(sftp, f"{self._server.inbound}/{name}"))
+        return self._ask("look", lambda sftp: size_at(sftp, f"{self._server.inbound}/{name}"))
 
     def listing(self) -> list[RemoteFile]:
         """The files to take, by name; no folders, no NAME.part, nothing empty. Raises WrongFolder, Unreachable."""
-        entries = self._ask(lambda sftp: sftp.listdir_attr(self._server.outbound))
+        entries = self._ask("list", lambda sftp: sftp.listdir_attr(self._server.outbound))
         files = [_file(one) for one in entries if _is_file(one)]
         return sorted((one for one in files if one.size and not one.name.endswith(PART)), key=lambda one: one.name)
 
@@ -89,12 +90,12 @@ class Mailbox:
         if file.size > self._server.max_bytes:
             raise Unreachable("too_large", passing=False)
         path = self._server.outbound.encode() + b"/" + (file.raw or file.name.encode())
-        return self._ask(lambda sftp: _read(sftp, path, file), file.size)
+        return self._ask("get", lambda sftp: _read(sftp, path, file), file.size)
 
     def check(self) -> None:
         """See that both folders are there; nothing is written. Raises WrongFolder, Unreachable."""
         for folder in (self._server.inbound, self._server.outbound):
-            mode = self._ask(lambda sftp, folder=folder: sftp.stat(folder)).st_mode  # type: ignore[misc]
+            mode = self._ask("look", lambda sftp, folder=folder: sftp.stat(folder)).st_mode  # type: ignore[misc]
             if mode is not None and not stat.S_ISDIR(mode):
                 raise WrongFolder(f"{folder} is no folder.")
 
@@ -105,15 +106,15 @@ class Mailbox:
 
     def log_in(self) -> None:
         """Be connected. Raises as connect does."""
-        self._patiently(self._log_in)
+        self._patiently("log in", self._log_in)
 
     def _log_in(self) -> Session:
         self._session = log_in(self._server)
         return self._session
 
-    def _ask(self, question: Callable[[paramiko.SFTPClient], Value], size: int = 0) -> Value:
+    def _ask(self, what: str, question: Callable[[paramiko.SFTPClient], Value], size: int = 0) -> Value:
         """The answer to a question that changes nothing, on other connections if need be."""
-        return self._patiently(lambda: self._once(question, size))
+        return self._patiently(what, lambda: self._once(question, size))
 
     def _once(self, question: Callable[[paramiko.SFTPClient], Value], size: int) -> Value:
         session = self._session or self._log_in()
@@ -125,8 +126,8 @@ class Mailbox:
         except (*BROKEN, UnicodeDecodeError):
             raise Unreachable("transfer") from None
 
-    def _patiently(self, call: Callable[[], Value]) -> Value:
-        """What `call` returns within its tries, each after the first on a connection of its own."""
+    def _patiently(self, what: str, call: Callable[[], Value]) -> Value:
+        """What `call` returns within its tries, each a span, and after the first on a connection of its own."""
         pause = self._server.pause
         for attempt in stamina.retry_context(
             lambda error: isinstance(error, Unreachable | NotSent) and error.passing,
@@ -135,7 +136,8 @@ class Mailbox:
             with attempt:
                 if attempt.num > 1:
                     self.close()
-                return call()
+                with asked(what, self._server.host):
+                    return call()
         raise AssertionError("the last attempt returns or raises")
 
 

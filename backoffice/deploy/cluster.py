@@ -1,9 +1,9 @@
 """What the cluster has once: service, configuration, storage, who may speak to whom, and the objects of the base."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backoffice.deploy.compose import HOME
+from backoffice.deploy.compose import HOME, TRACES_ENDPOINT
 from backoffice.deploy.crontab import entries
 from backoffice.deploy.kubernetes import (
     CONFIG,
@@ -38,6 +38,8 @@ def configuration() -> Json:
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         "PORT": str(PORT),
         "REDIS_ADDRESS": "redis:6379",
+        "TRACES_ENDPOINT": TRACES_ENDPOINT,
+        "TRACES_INSECURE": "false",
         "WEB_CONCURRENCY": "2",
     }
 
@@ -120,24 +122,26 @@ def kustomization(**parts: Any) -> Json:
 
 
 def base_kustomization(files: Sequence[str]) -> Json:
-    literals = [f"{key}={value}" for key, value in configuration().items()]
-    return kustomization(
-        resources=sorted(files),
-        generatorOptions={"disableNameSuffixHash": True},
-        configMapGenerator=[{"name": CONFIG, "literals": literals}],
-    )
+    return kustomization(resources=sorted(files), **config_map(configuration()))
+
+
+def config_map(settings: Mapping[str, str], **more: str) -> Json:
+    """What makes the ConfigMap of these settings, as a kustomization has it."""
+    literals = [f"{key}={value}" for key, value in settings.items()]
+    return {
+        "generatorOptions": {"disableNameSuffixHash": True},
+        "configMapGenerator": [{"name": CONFIG, **more, "literals": literals}],
+    }
 
 
 def overlay(
     namespace: str, *, settings: dict[str, str], patches: Sequence[Json], tag: str, base: str = "../../base"
 ) -> Json:
     """The base as one environment has it."""
-    literals = [f"{key}={value}" for key, value in settings.items()]
     return kustomization(
         namespace=namespace,
         resources=["namespace.yaml", base],
-        generatorOptions={"disableNameSuffixHash": True},
-        configMapGenerator=[{"name": CONFIG, "behavior": "merge", "literals": literals}],
+        **config_map(settings, behavior="merge"),
         images=[{"name": "nightward", "newTag": tag}],
         patches=list(patches),
     )

@@ -6,6 +6,8 @@ from backoffice.deploy.processes import MANAGE, MIGRATE, PORT, Process, on_one_m
 
 Json = dict[str, Any]
 HOME, BACKUPS = "/var/lib/nightward", "/var/backups/nightward"
+# Where the collector sends traces unless told otherwise; it starts without one, and drops them.
+TRACES_ENDPOINT = "jaeger:4317"
 COLLECTOR_IMAGE = "otel/opentelemetry-collector-contrib:0.116.0"
 POSTGRES_IMAGE, VALKEY_IMAGE = "postgres:17", "valkey/valkey:8"
 DATABASE_URL = "postgresql://nightward:${POSTGRES_PASSWORD:?set it in deploy/.env}@postgres:5432/nightward"
@@ -31,8 +33,13 @@ def compose() -> Json:
 def _ours(command: tuple[str, ...]) -> Json:
     return {
         "image": "nightward:${NIGHTWARD_TAG:-latest}",
-        "build": {"context": "..", "dockerfile": "deploy/Containerfile"},
+        "build": {
+            "context": "..",
+            "dockerfile": "deploy/Containerfile",
+            "args": {"NIGHTWARD_VERSION": "${NIGHTWARD_TAG:-latest}"},
+        },
         "command": list(command),
+        "env_file": [".env"],  # whatever else settings.py reads; what stands below is stronger
         "environment": {
             "SECRET_KEY": "${SECRET_KEY:?set it in deploy/.env}",
             "FIELD_KEYS": "${FIELD_KEYS:?set it in deploy/.env}",
@@ -109,6 +116,10 @@ def _theirs() -> Json:
         "collector": {
             "image": COLLECTOR_IMAGE,
             "command": ["--config", "/etc/otelcol/config.yaml"],
+            "environment": {
+                "TRACES_ENDPOINT": f"${{TRACES_ENDPOINT:-{TRACES_ENDPOINT}}}",
+                "TRACES_INSECURE": "${TRACES_INSECURE:-false}",
+            },
             "volumes": ["./collector/config.yaml:/etc/otelcol/config.yaml:ro"],
             "restart": "unless-stopped",
         },

@@ -25,6 +25,7 @@ CONTAINER: Json = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
+HOME_DISK: Json = {"persistentVolumeClaim": {"claimName": "nightward-home"}}
 # KEDA is given the queue's address and password apart, the program one URL of them.
 ENVIRONMENT: list[Json] = [
     {"name": "REDIS_ADDRESS", "valueFrom": {"configMapKeyRef": {"name": CONFIG, "key": "REDIS_ADDRESS"}}},
@@ -71,8 +72,8 @@ def share(quantity: str, parts: int) -> str:
     raise ValueError(quantity)
 
 
-def pod(spec: Json, grace: int) -> Json:
-    """What every pod of ours has. None of them speaks to Kubernetes."""
+def pod(spec: Json, grace: int, *, home: Json = HOME_DISK) -> Json:
+    """What every pod of ours has. None of them speaks to Kubernetes. `home`: the disk of NIGHTWARD_HOME."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -80,7 +81,7 @@ def pod(spec: Json, grace: int) -> Json:
         "terminationGracePeriodSeconds": grace,
         **spec,
         "volumes": [
-            {"name": "home", "persistentVolumeClaim": {"claimName": "nightward-home"}},
+            {"name": "home", **home},
             {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
             *spec.get("volumes", []),
         ],
@@ -207,12 +208,13 @@ def backup_job() -> Json:
 
 
 def migrate_job(command: tuple[str, ...]) -> Json:
-    """Run before new code is: its migrations suit the old code as well."""
+    """Run before new code is: its migrations suit the old code as well. It is the first of all, when there is no disk
+    yet, and needs none."""
     spec = {"restartPolicy": "Never", "containers": [container("migrate", command, memory="1Gi", cpu="1")]}
     return named("Job", "batch/v1", "migrate", spec={
         "backoffLimit": 2,
         "ttlSecondsAfterFinished": 86_400,
-        "template": {"metadata": {"labels": labels("migrate")}, "spec": pod(spec, 60)},
+        "template": {"metadata": {"labels": labels("migrate")}, "spec": pod(spec, 60, home={"emptyDir": {}})},
     })  # fmt: skip
 
 
@@ -226,6 +228,10 @@ def collector() -> Json:
             {"name": "otlp-grpc", "containerPort": 4317},
             {"name": "otlp-http", "containerPort": 4318},
             {"name": "metrics", "containerPort": 8888},
+        ],
+        "env": [
+            {"name": name, "valueFrom": {"configMapKeyRef": {"name": CONFIG, "key": name}}}
+            for name in ("TRACES_ENDPOINT", "TRACES_INSECURE")
         ],
         "readinessProbe": {"tcpSocket": {"port": "otlp-http"}, "periodSeconds": 5},
         "livenessProbe": {"tcpSocket": {"port": "otlp-http"}, "periodSeconds": 20},

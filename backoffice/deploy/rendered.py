@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from backoffice.deploy.cluster import base, base_kustomization, kustomization, namespace, overlay
+from backoffice.deploy.cluster import (
+    base,
+    base_kustomization,
+    config_map,
+    configuration,
+    kustomization,
+    namespace,
+    overlay,
+)
 from backoffice.deploy.compose import compose
 from backoffice.deploy.kubernetes import migrate_job
 from backoffice.deploy.processes import MIGRATE, on_one_machine
@@ -48,9 +56,14 @@ def production() -> dict[str, str]:
 
 
 def environment(name: str, space: str, *, settings: dict[str, str], patches: list[Json], tag: str) -> dict[str, str]:
-    """Two folders: what is applied first, and all the rest."""
+    """Two folders: what is applied first, with the settings that it needs, and all the rest."""
     made = overlay(space, settings=settings, patches=patches, tag=tag)
-    first = kustomization(namespace=space, resources=["../../../migrate"], images=made["images"])
+    first = kustomization(
+        namespace=space,
+        resources=["../../../migrate"],
+        images=made["images"],
+        **config_map({**configuration(), **settings}),
+    )
     files = folder(f"overlays/{name}", made, {"namespace.yaml": namespace(space)})
     return files | folder(f"overlays/{name}/migrate", first, {})
 

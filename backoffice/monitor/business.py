@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from prometheus_client.metrics_core import Metric
 
@@ -42,7 +43,7 @@ def overdue_notices() -> QuerySet[Notice]:
 
 
 def inbound() -> Iterator[Metric]:
-    rows = [((region.name, channel), at.timestamp()) for region, channel, at in last_messages()]
+    rows = [((region, channel), at.timestamp()) for region, channel, at in last_messages()]
     yield gauge(
         "inbound_last_message_timestamp_seconds", "When a laboratory or a till was last heard of.",
         ("region", "channel"), rows,
@@ -55,19 +56,23 @@ def inbound() -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def last_messages() -> Iterator[tuple[Region, str, datetime]]:
-    """Region, channel, and when its last message came; those that never sent any are left out."""
-    for region in Region.objects.order_by("name"):
-        for channel in Channel.values:
-            at = last_message(region, channel)
-            if at is not None:
-                yield region, channel, at
+def last_messages() -> Iterator[tuple[str, str, datetime]]:
+    """A region's name, channel, and when its last message came; those that never sent any are left out. One query."""
+    last = {channel: Subquery(_messages(OuterRef("pk"), channel)[:1]) for channel in Channel.values}
+    for name, *moments in Region.objects.order_by("name").annotate(**last).values_list("name", *last):
+        yield from ((name, channel, at) for channel, at in zip(last, moments, strict=True) if at is not None)
 
 
 def last_message(region: Region, channel: str) -> datetime | None:
-    """By the index inbound_by_region."""
+    """When the region's last one came."""
+    at: datetime | None = _messages(region, channel).first()
+    return at
+
+
+def _messages(region: Region | OuterRef, channel: str) -> QuerySet[Inbound, Any]:
+    """By the index inbound_by_region, the newest first."""
     mine = Inbound.objects.filter(region=region, channel=channel).order_by("-pk")
-    return mine.values_list("received_at", flat=True).first()
+    return mine.values_list("received_at", flat=True)
 
 
 def answers() -> Iterator[Metric]:

@@ -14,10 +14,9 @@ from backoffice.monitor.families import age, gauge
 from backoffice.monitor.queues import all_queues
 from backoffice.runs.alerts import failed_runs
 from backoffice.runs.models import LIVE, Alert, Run, RunStatus
-from claims.alerts import nights_to_watch
+from claims.alerts import nights_to_watch, regions_with_nights
 from claims.forecast import forecast
 from clinic.care.schedule.standing import standings
-from regions.models import Region
 
 
 def queues() -> Iterator[Metric]:
@@ -66,7 +65,7 @@ def nights() -> Iterator[Metric]:
     """Seconds from the forecast end to the deadline, of nights that are at work or due; the tightest of a region."""
     now = timezone.now()
     slack: dict[str, float] = {}
-    for region in Region.objects.order_by("name"):
+    for region in regions_with_nights():
         for run_date in nights_to_watch(region, now):
             night = forecast(region, run_date, now)
             if night.lines and not night.complete:

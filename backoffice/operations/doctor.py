@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from django.core import checks
 from django.db import DatabaseError, InterfaceError
-from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from backoffice import presence
@@ -14,7 +13,7 @@ from backoffice.fields import encrypted_fields
 from backoffice.formats import count
 from backoffice.keyring import newest_key_id
 from backoffice.operations import standing
-from backoffice.runs.alerts import CHECKS, Wrong
+from backoffice.runs.alerts import CHECKS, look
 from backoffice.telemetry import probes
 
 # The page has one line for each of them; the alerts' own say the rest.
@@ -53,9 +52,9 @@ def findings() -> Iterator[Finding]:
     yield from _settings()
     if state["database"] != probes.OK or state["migrations"] != probes.OK:
         return
-    for part, look in LOOKS.items():
+    for part, looks in LOOKS.items():
         try:
-            yield from look()
+            yield from looks()
         except (DatabaseError, InterfaceError, RedisError) as error:
             yield Finding(part=part, what=f"It could not be looked at ({type(error).__name__}).", act="Try again.")
 
@@ -98,8 +97,7 @@ def _alerts() -> Iterator[Finding]:
     for path in CHECKS:
         if path in OURS_ELSEWHERE:
             continue
-        check: Callable[[], Iterator[Wrong]] = import_string(path)
-        for wrong in check():
+        for wrong in look(path):
             yield Finding(part=wrong.kind, what=wrong.message, act="The dashboard leads to it.")
 
 

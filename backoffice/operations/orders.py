@@ -1,13 +1,14 @@
 """What a button does. Each order is a row, written once the effect is certain; Misuse says why there is none."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import django_rq
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from redis import Redis
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.registry import FailedJobRegistry
 
 from backoffice import pausing, presence
@@ -34,9 +35,11 @@ def restart(names: Iterable[str], by: User) -> int:
 def forget(key: str, by: User) -> None:
     """Take one off the list of processes that is gone and will not come back."""
     try:
-        presence.forget(key)
+        there = presence.forget(key)
     except RedisError:
         raise Misuse(NO_QUEUE) from None
+    if not there:
+        raise Misuse("That is not on the list any more.")
     Order.objects.create(kind=Order.Kind.FORGET, target=key[:200], by=by)
 
 
@@ -45,13 +48,13 @@ def pause(names: Iterable[str], by: User, reason: str) -> int:
     wanted = _known(names)
     if not reason.strip():
         raise Misuse("Say why, so that the next on call knows when to resume.")
+    why = {"by": by, "reason": reason.strip()[:200]}
     with transaction.atomic():
-        standing = set(PausedQueue.objects.select_for_update().values_list("name", flat=True))
-        new = [name for name in wanted if name not in standing]
+        # Another may press the same button: who comes second finds the row, and its reason stands.
+        new = [name for name in wanted if PausedQueue.objects.get_or_create(name=name, defaults=why)[1]]
         for name in new:
-            PausedQueue.objects.create(name=name, by=by, reason=reason.strip()[:200])
             Order.objects.create(kind=Order.Kind.PAUSE, target=name, by=by)
-        tell_workers()
+        _tell(pausing.pause, wanted)
     return len(new)
 
 
@@ -63,15 +66,20 @@ def resume(names: Iterable[str], by: User) -> int:
         for row in found:
             row.delete()
             Order.objects.create(kind=Order.Kind.RESUME, target=row.name, by=by)
-        tell_workers()
+        _tell(pausing.resume, [row.name for row in found])
     return len(found)
 
 
 def tell_workers() -> None:
-    """Write the set that workers ask; Misuse where there is no queue, so that the rows are not changed either."""
+    """Write the set that workers ask as the rows are; Misuse where there is no queue."""
+    _tell(pausing.tell, PausedQueue.objects.values_list("name", flat=True))
+
+
+def _tell(what: Callable[[Redis, Iterable[str]], None], names: Iterable[str]) -> None:
+    """Misuse where there is no queue, so that the rows are not changed either."""
     try:
         with connect() as client:
-            pausing.tell(client, PausedQueue.objects.values_list("name", flat=True))
+            what(client, names)
     except RedisError:
         raise Misuse(NO_QUEUE) from None
 
@@ -80,11 +88,8 @@ def requeue(queue: str, job_id: str, by: User) -> None:
     """Put a job that failed at the end of its queue once more."""
     _known([queue])
     try:
-        registry = FailedJobRegistry(queue=django_rq.get_queue(queue))
-        if job_id not in registry:
-            raise Misuse("That job is not among the failed ones any more.")
-        registry.requeue(job_id)
-    except NoSuchJobError:
+        FailedJobRegistry(queue=django_rq.get_queue(queue)).requeue(job_id)
+    except (NoSuchJobError, InvalidJobOperation):  # another was faster, or it is in another queue
         raise Misuse("That job is not among the failed ones any more.") from None
     except RedisError:
         raise Misuse(NO_QUEUE) from None
@@ -92,7 +97,8 @@ def requeue(queue: str, job_id: str, by: User) -> None:
 
 
 def _known(names: Iterable[str]) -> list[str]:
-    wanted = list(names)
-    if unknown := sorted(set(wanted) - set(settings.QUEUE_ORDER)):
+    """Each once and in one order, so that no two wait for each other's rows."""
+    wanted = set(names)
+    if unknown := sorted(wanted - set(settings.QUEUE_ORDER)):
         raise Misuse(f"No queue is called {unknown[0]!r}. Queues: {', '.join(settings.QUEUE_ORDER)}.")
-    return wanted
+    return [name for name in settings.QUEUE_ORDER if name in wanted]

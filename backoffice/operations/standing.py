@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import django_rq
@@ -14,16 +14,19 @@ from rq.registry import FailedJobRegistry
 
 from backoffice import presence
 from backoffice.access import ACCOUNTS, AnyUser, may, region_ids
+from backoffice.deploy.crontab import AS_WORKERS
+from backoffice.deploy.processes import CRON, on_one_machine, processes
 from backoffice.deploy.processes import Process as Meant
-from backoffice.deploy.processes import on_one_machine, processes
 from backoffice.formats import words
 from backoffice.monitor.queues import Queue, all_queues
 from backoffice.operations.models import Order, PausedQueue
 from backoffice.presence import Process
 from backoffice.runs.models import RESTARTABLE, Alert, Run
 from backoffice.runs.repeating import Twice, twice_of
+from clinic.care.models import CommandState
 
 LAST, MOST_FAILED = 20, 100
+COMMANDS_SEEN = timedelta(minutes=20)
 NONE: Mapping[str, datetime] = {}
 SORTS: dict[str, Callable[[Process], Any]] = {
     "name": lambda one: (one.name, one.started),
@@ -35,7 +38,10 @@ SORTS: dict[str, Callable[[Process], Any]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stand:
-    """One kind of process: how many of `meant` run, what they take together, and since when the oldest does."""
+    """One kind of process: how many of `meant` run, what they take together, and since when the oldest does.
+
+    `elsewhere`: something that is no process of ours does its work, as cron or CronJobs do the clock's.
+    """
 
     meant: Meant
     here: int
@@ -43,6 +49,7 @@ class Stand:
     load: float
     since: datetime | None
     left: datetime | None = None
+    elsewhere: bool = False
 
     @property
     def on(self) -> bool:
@@ -54,11 +61,11 @@ class Stand:
 
     @property
     def short(self) -> bool:
-        return self.here < self.meant.least
+        return self.here < self.meant.least and not self.elsewhere
 
 
 def stands(found: list[Process], now: datetime, left: Mapping[str, datetime] = NONE) -> list[Stand]:
-    """Of each kind that should run, those that are off included; and of others that were seen to run."""
+    """Of each kind that should run, those that are off included."""
     kinds = {meant.name: meant for meant in [*on_one_machine(), *(one for one in processes() if one.consumer)]}
     made = []
     for meant in kinds.values():
@@ -67,10 +74,16 @@ def stands(found: list[Process], now: datetime, left: Mapping[str, datetime] = N
             Stand(
                 meant=meant, here=len(here), memory=sum(one.memory for one in here),
                 load=sum(one.load() for one in here), since=min((one.started for one in here), default=None),
-                left=left.get(meant.name),
+                left=left.get(meant.name), elsewhere=not here and meant is CRON and others_start_commands(now),
             )
         )  # fmt: skip
     return made
+
+
+def others_start_commands(now: datetime) -> bool:
+    """Whether one of the schedule's commands began lately. The silence of each has an alert of its own."""
+    began = CommandState.objects.filter(began_at__gt=now - COMMANDS_SEEN).exclude(command__in=AS_WORKERS)
+    return began.exists()
 
 
 def meant_to_run() -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -21,7 +21,7 @@ from backoffice.formats import words
 from backoffice.runs.bell import require_queue
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import RESTARTABLE, Alert, Run, RunStatus
-from backoffice.runs.registry import job_named
+from backoffice.runs.registry import JOBS, job_named
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,8 @@ CHECKS = (
     "clinic.care.alerts.undecided_reports",
     "clinic.care.alerts.spent_caps",
 )
+# The kind of alert that says that a check could not be made; meanwhile none is cleared.
+BLIND = "alarm"
 CLOCK_SECONDS = 60
 
 
@@ -63,10 +65,10 @@ class Wrong:
 
 def check_alerts() -> None:
     """Raise what is newly wrong, clear what is right again, send what was not sent."""
-    checks: list[Callable[[], Iterator[Wrong]]] = [import_string(path) for path in CHECKS]
-    wrong = {(each.kind, each.key): each for check in checks for each in check()}
+    wrong = {(each.kind, each.key): each for path in CHECKS for each in look(path)}
+    blind = any(kind == BLIND for kind, _ in wrong)
     for alert in Alert.objects.standing():
-        if (alert.kind, alert.key) not in wrong:
+        if (alert.kind, alert.key) not in wrong and not (blind and alert.kind != BLIND):
             Alert.objects.filter(pk=alert.pk, cleared_at=None).update(cleared_at=timezone.now())
     standing = set(Alert.objects.standing().values_list("kind", "key"))
     for each in (each for key, each in wrong.items() if key not in standing):
@@ -81,12 +83,26 @@ def check_alerts() -> None:
         _send(alert)
 
 
+def look(path: str) -> list[Wrong]:
+    """What a check finds; where it fails itself, that, so that the others' alerts are raised all the same."""
+    check: Callable[[], Iterator[Wrong]] = import_string(path)
+    try:
+        return list(check())
+    except (DatabaseError, InterfaceError):  # nothing can be raised without it
+        raise
+    except Exception as error:
+        log.warning("alert_check_failed", check=path, exc_info=error)
+        name, what = path.rpartition(".")[2], type(error).__name__
+        message = f"The alarm {words(name)} cannot look ({what}): what it would raise is not seen. See the log."
+        return [Wrong(kind=BLIND, key=path, message=message)]
+
+
 def failed_runs() -> Iterator[Wrong]:
     """The last run of a job and key did not end well. A stop that somebody asked for is no alert."""
     last = Run.objects.filter(exclusive=True).values("job", "key").annotate(last=Max("id")).values("last")
     ended_badly = [status for status in RESTARTABLE if status != RunStatus.STOPPED]
     for run in Run.objects.filter(pk__in=last, status__in=ended_badly).select_related("region"):
-        title = job_named(run.job).title
+        title = job_named(run.job).title if run.job in JOBS else words(run.job)  # of a release that was rolled back
         whose = run.region.display_name if run.region else run.key
         message = f"{title} for {whose}: run {run.pk} {run.status} ({words(run.reason)}). {run.detail}".strip()
         yield Wrong(kind="run", key=f"{run.job}/{run.key}", message=message, region=run.region, run=run)

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from backoffice.telemetry.timing import route_of
+from backoffice.telemetry.timing import METHODS, route_of
 from backoffice.telemetry.tracing import failed, span
 
 _TABLE = re.compile(r'\b(?:FROM|INTO|UPDATE)\s+"?([A-Za-z_][A-Za-z0-9_]*)"?')
@@ -32,11 +32,12 @@ class TraceMiddleware:
         if not settings.TRACES_PROTOCOL or request.path_info.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
             return self.get_response(request)
         correlation_id = structlog.contextvars.get_contextvars().get("correlation_id", "")
-        attributes = {"http.request.method": str(request.method), "nightward.correlation_id": correlation_id}
-        with span(str(request.method), kind=SpanKind.SERVER, attributes=attributes) as current:
+        method = request.method if request.method in METHODS else "other"  # else a caller's word
+        attributes = {"http.request.method": str(method), "nightward.correlation_id": correlation_id}
+        with span(str(method), kind=SpanKind.SERVER, attributes=attributes) as current:
             response = self.get_response(request)
             route = route_of(request)
-            current.update_name(f"{request.method} {route}")
+            current.update_name(f"{method} {route}")
             current.set_attributes({"http.route": route, "http.response.status_code": response.status_code})
             if response.status_code >= 500:
                 failed(current, str(response.status_code))
@@ -50,10 +51,13 @@ def trace_statements(connection: Any, **told: Any) -> None:
 
 
 def _traced(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    verb = str(sql)[:16].split(None, 1)[0].upper()
-    if verb not in _STATEMENTS or not trace.get_current_span().is_recording():
+    if not trace.get_current_span().is_recording():
         return execute(sql, params, many, context)
-    table = _TABLE.search(str(sql)[:4000])
+    text = str(sql).lstrip()
+    verb = "".join(text[:16].split(None, 1)[:1]).upper()
+    if verb not in _STATEMENTS:
+        return execute(sql, params, many, context)
+    table = _TABLE.search(text[:4000])
     where = table[1] if table else ""
     vendor = context["connection"].vendor
     attributes = {"db.system.name": SYSTEMS.get(vendor, vendor), "db.operation.name": verb, "db.collection.name": where}

@@ -36,6 +36,11 @@ UNSAFE = {
     "a model renamed": migrations.RenameModel("Visit", "Call"),
     "demanded": migrations.AlterField("visit", "note", models.CharField(max_length=40, default="")),
     "shorter": migrations.AlterField("visit", "place", models.CharField(max_length=20)),
+    "of another type": migrations.AlterField("visit", "place", models.IntegerField()),
+    "of another name in the table": migrations.AlterField(
+        "visit", "place", models.CharField(max_length=40, db_column="where")
+    ),
+    "once only": migrations.AlterField("visit", "place", models.CharField(max_length=40, unique=True)),
     "a new one that must be given": migrations.AddField("visit", "room", models.CharField(max_length=40, default="")),
     "a new rule": migrations.AddConstraint("visit", models.UniqueConstraint(fields=("place",), name="one_of_a_place")),
     "within another": migrations.SeparateDatabaseAndState([migrations.RemoveField("visit", "note")], []),
@@ -45,6 +50,7 @@ SAFE = {
     "filled by the database": migrations.AddField("visit", "room", models.CharField(max_length=40, db_default="")),
     "many to many": migrations.AddField("visit", "others", models.ManyToManyField("clinic.Visit")),
     "longer": migrations.AlterField("visit", "place", models.CharField(max_length=80)),
+    "of a wider type": migrations.AlterField("visit", "place", models.TextField()),
     "may be null": migrations.AlterField("visit", "place", models.CharField(max_length=40, null=True)),
     "an index": migrations.AddIndex("visit", models.Index(fields=("place",), name="visit_place")),
     "a table": migrations.CreateModel("Room", [("id", models.BigAutoField(primary_key=True)), ("code", ROOM)]),

@@ -1,6 +1,7 @@
 """Procfile, compose file and manifests: as the list of processes has them, and as Kubernetes takes them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,25 @@ def reached(value: Any, path: list[str]) -> None:
         value = value[int(key) if isinstance(value, list) else key]
 
 
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_migrations_need_nothing_that_is_applied_after_them(environment: str) -> None:
+    """On a new cluster: the settings are their own, the same as the overlay's; there is no disk yet."""
+    (job,) = objects(KUBERNETES / "migrate")
+    pod = job["spec"]["template"]["spec"]
+    assert [volume["name"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume] == []
+    folder = KUBERNETES / "overlays" / environment
+    made = [literals(path) for path in (KUBERNETES / "base", folder, folder / "migrate")]
+    assert made[2] == made[0] | made[1]
+    (settings,) = documents(folder / "migrate/kustomization.yaml")[0]["configMapGenerator"]
+    assert {"configMapRef": {"name": settings["name"]}} in pod["containers"][0]["envFrom"]
+
+
+def literals(folder: Path) -> dict[str, str]:
+    """The settings that a kustomization makes a ConfigMap of."""
+    (made,) = documents(folder / "kustomization.yaml")[0]["configMapGenerator"]
+    return dict(line.split("=", 1) for line in made["literals"])
+
+
 def test_the_api_has_two_replicas_behind_port_80_on_every_nodes_port_31432() -> None:
     """[S4-01] [S4-14]"""
     scaling = find("HorizontalPodAutoscaler", "web")["spec"]
@@ -113,11 +133,10 @@ def test_the_web_is_asked_whether_it_lives_and_whether_it_is_ready_as_the_proxy_
     (web,) = find("Deployment", "web")["spec"]["template"]["spec"]["containers"]
     assert web["livenessProbe"]["httpGet"]["path"] == "/livez"
     assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    (configuration,) = documents(KUBERNETES / "base/kustomization.yaml")[0]["configMapGenerator"]
-    literals = dict(line.split("=", 1) for line in configuration["literals"])
+    settings = literals(KUBERNETES / "base")
     headers = {header["name"]: header["value"] for header in web["readinessProbe"]["httpGet"]["httpHeaders"]}
-    assert headers["Host"] in literals["ALLOWED_HOSTS"].split(",")
-    assert (headers["X-Forwarded-Proto"], literals["BEHIND_PROXY"]) == ("https", "1")
+    assert headers["Host"] in settings["ALLOWED_HOSTS"].split(",")
+    assert (headers["X-Forwarded-Proto"], settings["BEHIND_PROXY"]) == ("https", "1")
 
 
 def test_consumers_scale_by_their_lag_and_those_that_patients_and_billing_wait_for_never_below_two() -> None:
@@ -219,6 +238,41 @@ def test_the_compose_file_starts_each_process_after_the_migrations_and_waits_for
         volumes = {volume.split(":")[0] for volume in each.get("volumes", []) if not volume.startswith(".")}
         assert volumes <= set(compose["volumes"])
     assert {"web", "worker", "publisher", "cron", "postgres", "valkey", "collector"} <= set(services)
+
+
+def test_each_file_that_the_compose_file_mounts_or_reads_is_there() -> None:
+    """Where one is not, a container runtime makes a folder of its name, and the collector never starts."""
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    mounted = [volume for each in compose["services"].values() for volume in each.get("volumes", [])]
+    files = [volume.split(":")[0] for volume in mounted if volume.startswith(".")]
+    assert files == ["./collector/config.yaml"]
+    assert all((DEPLOY / name).is_file() for name in files)
+    read = {name for each in compose["services"].values() for name in each.get("env_file", [])}
+    assert {(DEPLOY / f"{name}.example").is_file() for name in read} == {True}
+
+
+def test_the_collector_is_told_all_that_its_configuration_asks_for() -> None:
+    """[S4-09] One without the address of where traces are kept does not start."""
+    asked = set(re.findall(r"\$\{env:([A-Z_]+)", (DEPLOY / "collector/config.yaml").read_text(encoding="utf-8")))
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    told = compose["services"]["collector"]["environment"]
+    assert asked == set(told) == {"TRACES_ENDPOINT", "TRACES_INSECURE"}
+    assert all(value.partition(":-")[2].strip("}") for value in told.values())
+    (pod,) = find("Deployment", "collector")["spec"]["template"]["spec"]["containers"]
+    keys = {each["name"]: each["valueFrom"]["configMapKeyRef"]["key"] for each in pod["env"]}
+    assert keys == {name: name for name in asked}
+    assert all(literals(KUBERNETES / "base")[name] for name in asked)
+
+
+def test_each_setting_of_the_example_reaches_the_processes_that_compose_starts() -> None:
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    lines = (DEPLOY / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
+    assert {"METRICS_TOKEN", "ALERT_MAIL_TO", "EMAIL_URL"} <= names
+    for name, each in compose["services"].items():
+        if each["image"].startswith("nightward"):
+            assert each["env_file"] == [".env"], name
+            assert each["build"]["args"]["NIGHTWARD_VERSION"] == "${NIGHTWARD_TAG:-latest}"
 
 
 def test_no_secret_stands_in_any_file() -> None:

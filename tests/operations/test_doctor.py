@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 from redis import Redis
 
 from backoffice import presence
@@ -16,6 +17,7 @@ from backoffice.operations.doctor import Finding, findings
 from backoffice.operations.standing import stands
 from backoffice.runs.models import Run
 from backoffice.telemetry import probes
+from clinic.care.models import CommandState
 from tests.admin.conftest import make_run
 from tests.factories import RegionFactory
 from tests.processes import Processes
@@ -58,6 +60,15 @@ def test_a_process_that_does_not_run_is_named_with_its_command(all_run: None, qu
     assert "publisher: " in text
     assert "Start: python manage.py publish_events --every 1" in text
     assert "checkup" not in text
+
+
+def test_where_cron_starts_the_commands_the_clock_is_not_missed(all_run: None, queue: Redis) -> None:
+    for key, text in queue.hgetall(presence.PROCESSES).items():
+        if b'"cron"' in text:
+            queue.hdel(presence.PROCESSES, key)
+    assert parts_of(list(findings())) == ["cron"]
+    CommandState.objects.create(command="clean_up", began_at=timezone.now())
+    assert list(findings()) == []
 
 
 def test_a_run_that_failed_is_named(all_run: None) -> None:

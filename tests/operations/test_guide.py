@@ -34,6 +34,16 @@ def test_each_of_the_troubles_has_its_recipe(symptom: str) -> None:
     assert len(act) > 5
 
 
+@pytest.mark.parametrize("guide", ["operations.md", "deploy.md"])
+def test_every_file_of_deploy_that_a_guide_names_is_there(guide: str) -> None:
+    """What is copied from `.env.example` apart."""
+    text = (GUIDE.parent / guide).read_text()
+    named = set(re.findall(r"\bdeploy/[a-z/_.-]+[a-z]", text)) - {"deploy/.env"}
+    assert "deploy/collector/config.yaml" in named
+    root = Path(settings.BASE_DIR)
+    assert {name for name in named if not (root / name).exists() and not (root / "backoffice" / name).exists()} == set()
+
+
 @pytest.mark.parametrize("section", ["The runbook", "When something is wrong"])
 def test_every_page_and_command_that_it_names_is_there(section: str) -> None:
     """[S4-22] [S4-24]"""

@@ -1,11 +1,13 @@
 """Queues that are paused: workers take nothing from them, and go on with the others."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from redis import Redis
 from rq import Queue
 
@@ -87,7 +89,37 @@ def test_a_pause_has_its_reason_its_rows_and_its_alert(queue: Redis, engineer: U
     assert orders.resume(["low", "mailers"], engineer) == 1
     assert pausing.paused(queue) == {"default"}
     kinds = list(Order.objects.order_by("pk").values_list("kind", "target"))
-    assert kinds == [("pause", "low"), ("pause", "default"), ("resume", "low")]
+    assert kinds == [("pause", "default"), ("pause", "low"), ("resume", "low")]
+
+
+def test_two_who_drain_at_once_pause_each_queue_once(queue: Redis, engineer: User) -> None:
+    """Each in another order, and neither is refused."""
+    done: list[int] = []
+    start = threading.Barrier(2)
+
+    def drain(names: Sequence[str]) -> None:
+        start.wait()
+        done.append(orders.pause(names, engineer, "drained"))
+        connection.close()
+
+    threads = [
+        threading.Thread(target=drain, args=(names,)) for names in (settings.QUEUE_ORDER, settings.QUEUE_ORDER[::-1])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(done) == len(settings.QUEUE_ORDER) == PausedQueue.objects.count() == Order.objects.count()
+    assert len(done) == 2
+    assert pausing.paused(queue) == set(settings.QUEUE_ORDER)
+
+
+def test_what_others_have_paused_stays_paused(queue: Redis, engineer: User) -> None:
+    """Their rows may not be committed yet: only what one has changed oneself is told to the workers."""
+    queue.sadd(pausing.PAUSED, "mailers")
+    orders.pause(["low"], engineer, "an upgrade")
+    orders.resume(["low"], engineer)
+    assert pausing.paused(queue) == {"mailers"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Alerts: raised once, sent once, cleared by themselves."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from django.core import mail
@@ -68,6 +69,29 @@ def test_an_alert_clears_itself_when_the_run_has_been_completed_and_is_raised_an
     check_alerts()
     assert Alert.objects.standing().count() == 1
     assert len(mail.outbox) == 2
+
+
+def fails() -> Iterator[alerts.Wrong]:
+    raise KeyError("MARIA-GARCIA")
+
+
+def test_a_check_that_fails_is_an_alert_and_silences_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    Alert.objects.create(kind="toy", key="k", message="What the broken check had raised.")
+    monkeypatch.setattr(alerts, "CHECKS", ("tests.runs.test_alerts.fails", "backoffice.runs.alerts.failed_runs"))
+    failed_run(world)
+    check_alerts()
+    assert set(Alert.objects.standing().values_list("kind", flat=True)) == {"toy", "alarm", "run"}
+    assert "alarm fails cannot look (KeyError)" in Alert.objects.get(kind="alarm").message
+    assert not any("MARIA" in one.body for one in mail.outbox)
+    monkeypatch.setattr(alerts, "CHECKS", ("backoffice.runs.alerts.failed_runs",))
+    check_alerts()
+    assert set(Alert.objects.standing().values_list("kind", flat=True)) == {"run"}
+
+
+def test_a_failed_run_of_a_job_that_a_roll_back_took_away_is_told_all_the_same(world: World) -> None:
+    Run.objects.filter(pk=failed_run(world).pk).update(job="of_the_next_release")
+    check_alerts()
+    assert "of the next release" in Alert.objects.get().message
 
 
 def test_a_run_that_somebody_stopped_is_no_alert(world: World) -> None:

@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from backoffice.adapters.sheets import SheetRefused, SheetUnavailable, post_statuses
 from backoffice.sandbox.sheets import Book, SheetsServer
+from backoffice.telemetry.tracing import span
 from tests.sheets.conftest import Open
 from tests.sheets.world import HEADER, QUICK, SHEET, many, rows_of, status, table
+from tests.telemetry.test_traces import spans as spans
+from tests.telemetry.test_traces import trace_of
 
 
 def statuses(server: SheetsServer) -> list[Any]:
@@ -41,6 +45,19 @@ def test_statuses_go_to_their_rows_in_one_call_and_nowhere_else(connect: Open, s
     assert [row[:6] for row in server.book.grid(SHEET).cells] == before
     assert server.calls["values.batchUpdate"] == 1
     assert server.journal[-1] == {"call": "values.batchUpdate", "ranges": ["Sheet1!G2:G3", "Sheet1!G6"], "cells": 3}
+
+
+def test_each_call_is_a_span_in_the_trace_of_its_run(
+    connect: Open, server: SheetsServer, spans: InMemorySpanExporter
+) -> None:
+    """[S4-11] The host; neither the spreadsheet nor a cell."""
+    with span("run"):
+        rows_of(connect())
+    found = spans.get_finished_spans()
+    assert {one.name for one in found} == {"POST 127.0.0.1", "GET 127.0.0.1", "run"}
+    assert len({trace_of(one) for one in found}) == 1
+    said = "".join(one.to_json() for one in found)
+    assert not any(word in said for word in (server.spreadsheet, SHEET, "3303-01", "Goeteng"))
 
 
 def test_a_thousand_rows_take_22_calls(connect: Open, server: SheetsServer) -> None:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
@@ -75,6 +77,20 @@ def test_without_the_token_nothing_is_told(client: Client, settings: Any, header
 def test_no_sign_in_opens_it(admin_client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = TOKEN
     assert admin_client.get("/metrics").status_code == 401
+
+
+def test_a_region_more_is_no_question_more(scrape: Scrape, north: Region) -> None:
+    """A scrape comes every half minute, of a hundred regions as of one."""
+    with CaptureQueriesContext(connection) as of_one:
+        scrape()
+    for number in range(20):
+        other = RegionFactory.create(name=f"r{number}", display_name=f"R{number}")
+        Inbound.objects.create(region=other, channel="lis", protocol="webhook", message_id="m", body="")
+    with CaptureQueriesContext(connection) as of_many:
+        figures = scrape()
+    assert len(of_many) == len(of_one)
+    assert ("inbound_last_message_timestamp_seconds", "lis", "r7") in figures
+    assert ("inbound_last_message_timestamp_seconds", "pos", "r7") not in figures
 
 
 def test_it_is_for_reading_under_any_name_of_the_host(client: Client, settings: Any, queue: Redis) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from redis import Redis
 
+from backoffice.home import database_config
 from backoffice.telemetry import probes
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +108,12 @@ def test_a_database_that_is_away_makes_it_not_ready(
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "unreachable"
     assert "10.0.0.9" not in answer.content.decode()
+
+
+def test_a_database_that_says_nothing_is_given_up_before_who_asks_gives_up() -> None:
+    """Else each thread of the web waits for it, and nobody is left to answer /livez."""
+    given = database_config("postgresql://nightward@db/nightward")["OPTIONS"]
+    assert given["connect_timeout"] < 5
+    wanted = database_config("postgresql://nightward@db/nightward?connect_timeout=30")["OPTIONS"]
+    assert int(wanted["connect_timeout"]) == 30
+    assert "OPTIONS" not in database_config("sqlite:////srv/nightward.sqlite3")

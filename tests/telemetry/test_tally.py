@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from backoffice.queue_server import ANSWER_SECONDS
+from backoffice.queue_server import connect
 from backoffice.telemetry import tally
 from backoffice.telemetry.timing import BUCKETS, quantile
 
@@ -43,7 +44,7 @@ def test_a_process_hands_over_as_it_ends_what_it_has_counted_itself(queue: Redis
 
 def test_who_hands_over_waits_for_who_is_at_it(queue: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a process that ends while its thread hands over would end without that lot."""
-    slow, connect = threading.Event(), tally.connect
+    slow = threading.Event()
 
     def slowly() -> Redis:
         slow.set()

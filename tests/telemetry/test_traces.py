@@ -177,6 +177,22 @@ def test_a_statement_says_its_verb_and_table_and_no_value(
     assert SECRET not in "".join(one.to_json() for one in found)
 
 
+def test_a_statement_that_is_laid_out_over_lines_is_one_as_well(
+    spans: InMemorySpanExporter, statements: None, north: Region
+) -> None:
+    laid_out = "\n" + " " * 20 + "SELECT\nname FROM regions_region"
+    with connection.cursor() as cursor:
+        cursor.execute(laid_out)
+        with span("outside"):
+            cursor.execute(laid_out)
+    assert named(spans, "SELECT regions_region").attributes
+
+
+def test_a_method_that_a_caller_made_up_is_in_no_span(spans: InMemorySpanExporter, rf: Any) -> None:
+    TraceMiddleware(lambda request: HttpResponse())(rf.generic("OKONKWO", "/anything/"))
+    assert "OKONKWO" not in named(spans, "other unknown").to_json()
+
+
 def test_a_call_outside_says_whom_and_not_what(spans: InMemorySpanExporter) -> None:
     client = HttpClient(timeout=2, connections=1, headers={"Authorization": f"Bearer {SECRET}"})
     with span("outside"), pytest.raises(NotSent):
