@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from backoffice.queue_server import ANSWER_SECONDS
-from backoffice.queue_server import connect
+from backoffice.queue_server import ANSWER_SECONDS, connect
 from backoffice.telemetry import tally
 from backoffice.telemetry.timing import BUCKETS, quantile
 
