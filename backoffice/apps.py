@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,6 +20,7 @@ class BackofficeConfig(AppConfig):
         if settings.TRACES_PROTOCOL:
             connection_created.connect(trace_statements)
         checks.register(check_migrations, checks.Tags.database)
+        checks.register(check_home, checks.Tags.security, deploy=True)
 
 
 def check_migrations(**options: Any) -> list[checks.CheckMessage]:
@@ -26,6 +28,17 @@ def check_migrations(**options: Any) -> list[checks.CheckMessage]:
     from backoffice.twophase import check_two_phases
 
     return check_two_phases()
+
+
+def check_home(**options: Any) -> list[checks.CheckMessage]:
+    """The embedded database has patients in it, and SQLite lets everybody read what it makes."""
+    if "sqlite" not in settings.DATABASES["default"]["ENGINE"]:
+        return []
+    folder = Path(settings.DATABASES["default"]["NAME"]).absolute().parent
+    if not folder.is_dir() or not folder.stat().st_mode & 0o007:
+        return []
+    hint = f"chmod o= {folder}"
+    return [checks.Warning("Other users of this machine can read the database.", hint=hint, id="nightward.W001")]
 
 
 class UnfoldConfig(AppConfig):

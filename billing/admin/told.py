@@ -39,7 +39,7 @@ def rows_of(visit: Visit) -> list[Row]:
             thread = thread_of(claim)
             told |= {version.claim for version in thread.versions}
             new = [row for row in thread_rows(thread, visit) if row.kind not in ONCE or row not in rows]
-            rows = merged(rows, new)
+            rows = merged(rows, new, visit.region.zone)
     return rows
 
 

@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from auditlog.models import LogEntry
@@ -15,6 +16,7 @@ from django.utils import timezone
 from billing.models import Claim
 from clinic.booking.book import book, cancel
 from clinic.booking.models import Appointment, LabOrder, Move, PosEvent, PosOrder, SampleEvent
+from clinic.booking.outside.threads import Row, merged
 from clinic.models import ServiceWrite
 from tests.admin.billing_world import Billing
 from tests.admin.conftest import SignIn, World, text_of
@@ -87,6 +89,18 @@ def test_the_thread_is_one_and_the_same_on_both_pages_in_the_order_of_time(sign_
     ]  # fmt: skip
     assert kinds[9:][-1] == "remittance"
     assert {"batch", "acknowledgement"} <= set(kinds[9:])
+
+
+@pytest.mark.parametrize(
+    ("zone", "said", "placed"),
+    [("America/Chicago", "2026-03-03T02:00", "first"), ("Asia/Jakarta", "2026-03-02T18:00", "last")],
+)
+def test_a_row_that_is_told_late_stands_at_the_end_of_its_day_in_the_region(zone: str, said: str, placed: str) -> None:
+    """Eight in the evening in Chicago is before the end of the day; one in the morning in Jakarta is after it."""
+    dated = Row(at=datetime(2026, 3, 9, 12, tzinfo=UTC), kind="remittance", title="paid", links=(), day="2026-03-02")
+    sold = Row(at=datetime.fromisoformat(f"{said}+00:00"), kind="order", title="sold", links=())
+    order = [sold, dated] if placed == "first" else [dated, sold]
+    assert merged([dated], [sold], ZoneInfo(zone)) == merged([sold], [dated], ZoneInfo(zone)) == order
 
 
 def test_each_row_says_what_and_leads_to_where_it_stands(sign_in: SignIn, told: Told) -> None:

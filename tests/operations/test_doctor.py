@@ -4,13 +4,15 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.utils import timezone
 from redis import Redis
 
-from backoffice import presence
+from backoffice import apps, presence
 from backoffice.fields import EncryptedField
 from backoffice.operations import doctor
 from backoffice.operations.doctor import Finding, findings
@@ -108,3 +110,18 @@ def test_a_database_that_is_away_is_one_line(processes: Processes, tmp_path: Pat
     assert command.ends() == 1
     assert "database: The database does not answer." in command.output
     assert "Traceback" not in command.output
+
+
+def test_a_folder_that_others_can_read_is_named_by_the_checks_for_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite makes its file with mode 644; only the folder keeps other users of the machine out."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "some.sqlite3")}
+    monkeypatch.setattr(apps, "settings", SimpleNamespace(DATABASES={"default": database}))
+    for mode, warned in ((0o755, True), (0o701, True), (0o750, False), (0o700, False)):
+        tmp_path.chmod(mode)
+        found = [each.id for each in run_checks(include_deployment_checks=True)]
+        assert ("nightward.W001" in found) is warned
+    tmp_path.chmod(0o755)
+    database["ENGINE"] = "django.db.backends.postgresql"
+    assert apps.check_home() == []

@@ -30,7 +30,7 @@ def thread_of(user: AnyUser, visit: Visit) -> list[Row]:
     """
     rows = booked(user, visit.appointment) if visit.appointment else []
     for asked in THREADS:
-        rows = merged(rows, asked(visit))
+        rows = merged(rows, asked(visit), visit.region.zone)
     return rows
 
 

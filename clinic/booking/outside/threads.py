@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from backoffice.above import Above
 from clinic.booking.models import Appointment
@@ -54,16 +55,17 @@ RowsOf = Callable[[Visit], Iterable[Row]]
 THREADS: Above[RowsOf] = Above()
 
 
-def merged(one: Iterable[Row], other: Iterable[Row]) -> list[Row]:
-    """Both in the order of time, each in its own order still: a row that is told late stands where it is dated."""
-    found = [*_timed(one), *_timed(other)]
+def merged(one: Iterable[Row], other: Iterable[Row], zone: ZoneInfo) -> list[Row]:
+    """Both in the order of time, each in its own order still: a row that is told late stands where it is dated, at the
+    end of that day in the region's `zone`."""
+    found = [*_timed(one, zone), *_timed(other, zone)]
     return [row for _, row in sorted(found, key=lambda timed: timed[0])]
 
 
-def _timed(rows: Iterable[Row]) -> Iterator[tuple[datetime, Row]]:
+def _timed(rows: Iterable[Row], zone: ZoneInfo) -> Iterator[tuple[datetime, Row]]:
     """With when it stands in the thread: never before the row that it follows."""
     last: datetime | None = None
     for row in rows:
-        dated = datetime.fromisoformat(f"{row.day}T23:59:59").replace(tzinfo=row.at.tzinfo) if row.day else row.at
+        dated = datetime.fromisoformat(f"{row.day}T23:59:59").replace(tzinfo=zone) if row.day else row.at
         last = max(filter(None, (last, min(row.at, dated))))
         yield last, row
