@@ -64,10 +64,13 @@ class Wrong:
 
 
 def check_alerts() -> None:
-    """Raise what is newly wrong, clear what is right again, send what was not sent."""
+    """Raise what is newly wrong, clear what is right again, send what was not sent.
+
+    What another process raises while this one looks is not this one's to clear."""
+    stood = list(Alert.objects.standing())
     wrong = {(each.kind, each.key): each for path in CHECKS for each in look(path)}
     blind = any(kind == BLIND for kind, _ in wrong)
-    for alert in Alert.objects.standing():
+    for alert in stood:
         if (alert.kind, alert.key) not in wrong and not (blind and alert.kind != BLIND):
             Alert.objects.filter(pk=alert.pk, cleared_at=None).update(cleared_at=timezone.now())
     standing = set(Alert.objects.standing().values_list("kind", "key"))

@@ -88,6 +88,18 @@ def test_a_check_that_fails_is_an_alert_and_silences_no_other(world: World, monk
     assert set(Alert.objects.standing().values_list("kind", flat=True)) == {"run"}
 
 
+def raises_itself() -> Iterator[alerts.Wrong]:
+    """As another process that looks at the same moment."""
+    Alert.objects.create(kind="toy", key="k", message="Just raised.")
+    yield from ()
+
+
+def test_what_another_process_raises_meanwhile_is_not_cleared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "CHECKS", ("tests.runs.test_alerts.raises_itself",))
+    check_alerts()
+    assert Alert.objects.standing().get().kind == "toy"
+
+
 def test_a_failed_run_of_a_job_that_a_roll_back_took_away_is_told_all_the_same(world: World) -> None:
     Run.objects.filter(pk=failed_run(world).pk).update(job="of_the_next_release")
     check_alerts()
