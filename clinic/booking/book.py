@@ -16,7 +16,7 @@ from clinic.booking.cells import CELL
 from clinic.booking.desk import at_the_desk, expire_holds, known
 from clinic.booking.line import offer
 from clinic.booking.models import Appointment, AppointmentType, Hold, Move
-from clinic.booking.moving import By, begin, check_begun, check_day, move_to
+from clinic.booking.moving import By, begin, check_begun, check_day, check_expected, move_to
 from clinic.booking.refusals import (
     ChangedMeanwhile,
     ExternalIdUsed,
@@ -129,7 +129,8 @@ def reschedule(
 
 
 def cancel(appointment: Appointment, by: By, why: str, *, version: int | None = None) -> None:
-    """Give the time back; the row stays. MoveNotAllowed where the visit is over."""
+    """Give the time back; the row stays. MoveNotAllowed where the visit is over, for a portal once it was attended or
+    missed."""
     _move(appointment, State.CANCELLED, by, why, version)
 
 
@@ -159,6 +160,8 @@ def _move(
             check_day(appointment, by)
         if state == State.MISSED:
             check_begun(appointment)
+        if state == State.CANCELLED:
+            check_expected(appointment, by)
         if appointment.state == State.MISSED and state in ATTENDED and not although_busy:
             _has_time(appointment.patient, appointment.begins, appointment.ends, but=appointment)
         move_to(appointment, state, by, why)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from backoffice.formats import today_in
 from clinic.booking.models import Appointment, Move
 from clinic.booking.refusals import ChangedMeanwhile, MoveNotAllowed, NotBegun, NotItsDay
-from clinic.booking.states import MOVES, State
+from clinic.booking.states import EXPECTED, MOVES, State
 from clinic.booking.telling import tell_of
 
 PORTAL = "portal"
@@ -55,6 +55,12 @@ def check_begun(appointment: Appointment) -> None:
     """NotBegun where nobody can have missed it yet: its time would be kept, and the patient told too early."""
     if timezone.now() < appointment.begins:
         raise NotBegun
+
+
+def check_expected(appointment: Appointment, by: By) -> None:
+    """MoveNotAllowed where a portal gives up a visit that its patient came to or missed: that is the desk's to say."""
+    if by.through == PORTAL and appointment.state not in EXPECTED:
+        raise MoveNotAllowed
 
 
 def log(appointment: Appointment, before: str, by: By, why: str, *, name: UUID | None = None) -> None:

@@ -14,7 +14,7 @@ from tests.booking.conftest import Portal
 from tests.booking.test_api import post, wish
 from tests.booking.test_pages import signed_in
 from tests.booking.told import handle_all, tell
-from tests.booking.world import FRONT_DESK, MONDAY, Clinic
+from tests.booking.world import FRONT_DESK, MINUTE, MONDAY, Clinic
 
 Clock = time_machine.Traveller
 SAYS = "A patient is checked in on the day of the visit, by the region's clock; staff may enter it afterwards as well."
@@ -71,6 +71,20 @@ def test_after_its_day_staff_enter_it_and_a_portal_does_not(
     now.move_to(LAST + timedelta(minutes=1))
     post(portal(), f"appointments/{row.pk}/check-in/", {}, 409)
     assert post(api, f"appointments/{row.pk}/check-in/", {})["state"] == "arrived"
+
+
+def test_what_was_missed_or_attended_is_cancelled_by_staff_alone(
+    clinic: Clinic, api: APIClient, portal: Portal, now: Clock
+) -> None:
+    """Else a patient could make a missed visit one that was given up in time."""
+    missed, came = (book(clinic.wish(MONDAY + minutes), FRONT_DESK) for minutes in (0 * MINUTE, 30 * MINUTE))
+    now.move_to(MONDAY + 60 * MINUTE)
+    post(api, f"appointments/{missed.pk}/move/", {"to": "missed"})
+    post(portal(), f"appointments/{came.pk}/check-in/", {})
+    for row in (missed, came):
+        path = f"appointments/{row.pk}/cancel/"
+        assert post(portal(), path, {"reason": "another plan"}, 409)["error"]["code"] == "move_not_allowed"
+        assert post(api, path, {"reason": "entered wrongly"})["state"] == "cancelled"
 
 
 def test_a_sample_that_is_drawn_before_the_day_moves_the_visit(clinic: Clinic, queue: Redis) -> None:

@@ -67,7 +67,8 @@ CHANGED = {200: AppointmentReport, **errors(400, 404, 409, 413, 415, 422)}
     ),
     cancel=extend_schema(
         summary="Cancel an appointment",
-        description="It stays, with the reason; its time is offered to the waitlist.",
+        description="It stays, with the reason; its time is offered to the waitlist. A portal may until its patient has"
+        " come or has missed it.",
         parameters=[KEY],
         request=CancelBody,
         responses=CHANGED,
