@@ -162,16 +162,19 @@ def _texts(value: Any) -> Iterator[bytes]:
 
 @contextmanager
 def monitored(url: str, into: list[bytes]) -> Iterator[None]:
-    """Take down every command that the server is given, each argument as it was."""
+    """Take down every command of the database that `url` names, each argument as it was; the server is others' too."""
     client = Redis.from_url(url, socket_timeout=None)
     connection = client.connection_pool.get_connection()
     connection.send_command("MONITOR")  # type: ignore[no-untyped-call]
     assert connection.read_response() == b"OK"
+    ours = f"[{client.connection_pool.connection_kwargs.get('db') or 0} ".encode()
     ended = threading.Event()
 
     def listen() -> None:
         while True:
             line = connection.read_response(disable_decoding=True)
+            if ours not in line.partition(b'"')[0]:
+                continue
             if b"the watch ends" in line:
                 break
             into.extend(ast.literal_eval(f"b{each.decode()}") for each in re.findall(rb'"(?:[^"\\]|\\.)*"', line))
