@@ -107,7 +107,7 @@ def _entries(archive: ZipFile, most: int) -> dict[str, ZipInfo]:
         if "\\" in entry.filename or ".." in parts or parts[:1] == ("/",):
             raise Misuse("The ZIP file names a path outside its own folder. Nothing of it was unpacked.")
         if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-            raise NotImplementedError
+            raise BadZipFile
         if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 1:
             raise Misuse(
                 "The ZIP file holds a link or an encrypted file. Pack the CSV files themselves, without a password."
