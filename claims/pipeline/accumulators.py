@@ -88,7 +88,7 @@ def write(region: int, values: Mapping[Key, str | None]) -> None:
     """Make the accumulators what `values` say; None takes a row away. Inside the caller's transaction."""
     connection = connections[database()]
     kept = [(region, member, year, fields) for (member, year), fields in values.items() if fields is not None]
-    gone = [(region, member, year) for (member, year), fields in values.items() if fields is None]
+    gone = [key for key, fields in values.items() if fields is None]
     upsert = "ON CONFLICT (region_id, member_id, benefit_year) DO UPDATE SET fields = excluded.fields"
     insert = "INSERT INTO claims_accumulator (region_id, member_id, benefit_year, fields)"
     with connection.cursor() as cursor, connection.wrap_database_errors:
@@ -100,10 +100,14 @@ def write(region: int, values: Mapping[Key, str | None]) -> None:
             )
         elif kept:
             cursor.executemany(f"{insert} VALUES (%s, %s, %s, %s) {upsert}", kept)
-        if gone:
-            cursor.executemany(
-                "DELETE FROM claims_accumulator WHERE region_id = %s AND member_id = %s AND benefit_year = %s", gone
+        delete = "DELETE FROM claims_accumulator WHERE region_id = %s AND (member_id, benefit_year)"
+        if gone and connection.vendor == "postgresql":
+            cursor.execute(
+                f"{delete} IN (SELECT * FROM unnest(%s::text[], %s::smallint[]))",  # noqa: S608
+                [region, *([*column] for column in zip(*gone, strict=True))],
             )
+        elif gone:
+            cursor.executemany(f"{delete} = (%s, %s)", [(region, *key) for key in gone])
 
 
 @contextmanager

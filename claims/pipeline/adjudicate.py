@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OUTPUT = "adjudicated"
+MARGIN = 1_000  # lines beyond the first checkpoint that are read with it: its last member's end is among them
 PAID, DENIED = "paid", "denied"
 
 
@@ -84,7 +85,8 @@ def _computed(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
     of = (PricedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(seq=Max("seq"))["seq"] or begin) - begin
     images = int(checkpoint.get("images", 0))
     carried: dict[Key, str] = {}
-    priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after)
+    first = min(bulk.BLOCK, work.frequency + MARGIN)
+    priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after, first=first)
     for block in cut(ahead([frame] for frame in priced), work.frequency):
         last, count = block["member_id"][-1], checkpoints(block)
         standing = _standing(work, block["member_id"]) | carried

@@ -58,9 +58,11 @@ def forget(model: type[models.Model], night: Night, partition: int) -> None:
 
 
 def rows(
-    model: type[models.Model], night: Night, columns: Sequence[str], *, partition: int | None = None, after: int = 0
-) -> Iterator[pl.DataFrame]:
-    """The night's rows in the order of their numbers, by ranges of them: memory does not grow with the night."""
+    model: type[models.Model], night: Night, columns: Sequence[str], *,
+    partition: int | None = None, after: int = 0, first: int = BLOCK,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
+    """The night's rows in the order of their numbers, by ranges of them: memory does not grow with the night. `first`:
+    how many numbers the first range has, for whom there is nothing to be done until it is there."""
     begin, end = span(night.pk, partition)
     begin = max(begin, after + 1)
     schema = schema_of(model, columns)
@@ -68,9 +70,9 @@ def rows(
     table = table_of(model, night)
     while (found := _first_from(table, begin, end)) is not None:
         statement = f"SELECT {names} FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"  # noqa: S608
-        upto = min(found + BLOCK, end)
+        upto = min(found + first, end)
         yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
-        begin = upto
+        begin, first = upto, BLOCK
 
 
 def by_provider(
