@@ -34,10 +34,6 @@ def measure(bench: Bench) -> Section:
         with staged(bench.folder, database, bench.sizes.loop_lines) as ground:
             _say(bench, ground, "the Django loop")
             loops.append(_loop(ground, median(one.rate for one in several), faults))
-        if bench.sizes.claims_huge and database.name == "PostgreSQL":
-            with staged(bench.folder, database, bench.sizes.claims_huge) as ground:
-                _say(bench, ground, "the night")
-                peaks.append(_peak(ground, [ground.night(frequency=EVERY)]))
     return Section(
         title="Nights of claims", how=_how(bench, largest), faults=tuple(faults),
         blocks=[

@@ -5,11 +5,12 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeVar
 
 from backoffice.bench.arrivals import Day, replay
 from backoffice.bench.booked import PROGRAM, Found
@@ -34,6 +35,7 @@ DAY = (
     "database", "web processes", "bookings", "min", "p50 ms", "p95 ms", "p99 ms", "most at once", "without a visit",
     "slot taken", "errors", "overlaps", "201s lost",
 )  # fmt: skip
+One = TypeVar("One")
 Load = Callable[[Visits], Awaitable[Day | None]]
 
 
@@ -58,14 +60,15 @@ class Loaded:
 
 
 def measure(bench: Bench) -> Section:
-    """Each number of web processes on each database with a fresh clinic; then a day with the most of them."""
-    crowds, days = [], []
+    """Each number of web processes on each database with a fresh clinic; then a day with the most of them, on all
+    databases at once."""
+    crowds = []
     for database in bench.databases:
         for processes in WEB_PROCESSES:
             bench.say(f"load: {bench.sizes.load_callers} callers, {processes} web processes on {database.name}")
-            crowds.append(_crowded(bench, database, processes))
-        bench.say(f"load: a day of {bench.sizes.load_bookings:,} bookings on {database.name}")
-        days.append(_day(bench, database, WEB_PROCESSES[-1]))
+            crowds += _crowded(bench, database, processes)
+    bench.say(f"load: a day of {bench.sizes.load_bookings:,} bookings")
+    days = _day(bench, WEB_PROCESSES[-1])
     return Section(
         title="Booking and status under load",
         how=_how(bench),
@@ -87,45 +90,58 @@ def _how(bench: Bench) -> str:
         f"with an Idempotency-Key (one in eight sent twice), reschedule, cancel, list, and watch a run (with its ETag) "
         f"and the nights. The callers run on the same machine. `slot taken` is an answer: somebody was first. The last "
         f"table: the {sizes.load_bookings:,} bookings of a clinic's busiest day, as patients come over 24 hours, "
-        f"replayed in {sizes.load_minutes:g} min; nobody waits for another's answer, and times are from a "
-        f"patient's arrival to the visit, of two or three calls. Afterwards the database is asked: no two visits of "
-        f"one resource overlap, and each 201 is there once; that has to hold, speed has no bound."
+        f"replayed in {sizes.load_minutes:g} min, on all databases at once; nobody waits for another's answer, and "
+        f"times are from a patient's arrival to the visit, of two or three calls. Afterwards the database is asked: no "
+        f"two visits of one resource overlap, and each 201 is there once; that has to hold, speed has no bound."
     )
 
 
-def _crowded(bench: Bench, database: Database, processes: int) -> Loaded:
+def _crowded(bench: Bench, database: Database, processes: int) -> list[Loaded]:
     sizes = bench.sizes
 
     async def load(visits: Visits) -> None:
         await crowd(visits, callers=sizes.load_callers, seconds=sizes.load_seconds)
 
-    return _loaded(bench, database, processes, load, seed=processes)
+    return _loaded(bench, [database], processes, load, seed=processes)
 
 
-def _day(bench: Bench, database: Database, processes: int) -> Loaded:
+def _day(bench: Bench, processes: int) -> list[Loaded]:
     sizes = bench.sizes
 
     async def load(visits: Visits) -> Day:
         return await replay(visits, bookings=sizes.load_bookings, seconds=60 * sizes.load_minutes, seed=DAY_SEED)
 
-    return _loaded(bench, database, processes, load, seed=DAY_SEED)
+    return _loaded(bench, bench.databases, processes, load, seed=DAY_SEED)
 
 
-def _loaded(bench: Bench, database: Database, processes: int, load: Load, *, seed: int) -> Loaded:
-    with surgery_on(bench, database, processes) as (ground, address, surgery):
+def _loaded(bench: Bench, on: Sequence[Database], processes: int, load: Load, *, seed: int) -> list[Loaded]:
+    """The same load on each of these databases, at the same time."""
 
-        async def all_of_it() -> tuple[Caller, Visits, Day | None, float]:
-            async with Caller(address, surgery.headers, connections=MOST_CONNECTIONS) as caller:
-                visits = Visits(caller, surgery, seed=seed)
-                began = time.perf_counter()
-                day = await load(visits)
-                return caller, visits, day, time.perf_counter() - began
-
-        caller, visits, day, seconds = asyncio.run(all_of_it())
+    async def loaded(database: Database, ground: Ground, address: str, surgery: Surgery) -> Loaded:
+        async with Caller(address, surgery.headers, connections=MOST_CONNECTIONS) as caller:
+            visits = Visits(caller, surgery, seed=seed)
+            began = time.perf_counter()
+            day = await load(visits)
+            seconds = time.perf_counter() - began
+        found = await asyncio.to_thread(found_in, ground, visits.booked)
         return Loaded(
-            database=database.name, processes=processes, seconds=seconds, calls=caller.calls, day=day,
-            found=found_in(ground, visits.booked), wrong=visits.wrong,
+            database=database.name, processes=processes, seconds=seconds, calls=caller.calls, day=day, found=found,
+            wrong=visits.wrong,
         )  # fmt: skip
+
+    with ExitStack() as stack:
+        clinics = [(database, *stack.enter_context(surgery_on(bench, database, processes))) for database in on]
+        return asyncio.run(together(loaded(*clinic) for clinic in clinics))
+
+
+async def together(ones: Iterable[Coroutine[None, None, One]]) -> list[One]:
+    """What they come to, in order; where one fails, the others end and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in ones]
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 @contextmanager

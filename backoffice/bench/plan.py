@@ -35,7 +35,7 @@ class Sizes:
     load_days: int
     soak_minutes: float
     soak_per_second: float
-    claims_huge: int = 0
+    huge_lines: tuple[int, int]
 
 
 WHOLE = Sizes(
@@ -63,6 +63,7 @@ WHOLE = Sizes(
     load_days=30,
     soak_minutes=60,
     soak_per_second=8,
+    huge_lines=(2_800_000, 28_000_000),
 )
 QUICK = Sizes(
     rounds=1,
@@ -89,6 +90,7 @@ QUICK = Sizes(
     load_days=14,
     soak_minutes=1,
     soak_per_second=5,
+    huge_lines=(1_000, 10_000),
 )
 
 

@@ -5,7 +5,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,7 +14,7 @@ from backoffice.bench.booked import Found
 from backoffice.bench.caller import Call, Caller, counted, figures
 from backoffice.bench.databases import Database
 from backoffice.bench.hospital import HospitalData, make_data, served
-from backoffice.bench.load import NIGHT_LINES, found_in
+from backoffice.bench.load import NIGHT_LINES, found_in, together
 from backoffice.bench.plan import Bench
 from backoffice.bench.processes import environment
 from backoffice.bench.resident import MOST_GROWTH, Course, Watch
@@ -62,22 +62,22 @@ class Soaked:
 
 
 def measure(bench: Bench) -> Section:
-    """Each database in turn, for the whole time."""
-    data = make_data(bench.folder / "hospital-soak", appointments=APPOINTMENTS, days=7)
-    done = []
-    for database in bench.databases:
-        bench.say(f"soak: {bench.sizes.soak_minutes:g} min on {database.name}")
-        done.append(_soaked(bench, database, data))
+    """All databases at once, for the whole time."""
     sizes = bench.sizes
+    data = make_data(bench.folder / "hospital-soak", appointments=APPOINTMENTS, days=7)
+    bench.say(f"soak: {sizes.soak_minutes:g} min")
+    with ExitStack() as stack:
+        stood = [(database, *stack.enter_context(_stood(bench, database, data))) for database in bench.databases]
+        done = asyncio.run(together(_soaked(bench, data, *one) for one in stood))
     return Section(
         title="A soak",
         how=(
-            f"For {sizes.soak_minutes:g} min, {sizes.soak_per_second:g} things a second, as under load above, and a "
-            f"recovery of {APPOINTMENTS} appointments each {RECOVERY_SECONDS:g} s: gunicorn with {WEB_PROCESSES} "
-            f"processes, a worker, `publish_events --every 1` and `consume {CONSUMER}`. Resident memory of each "
-            f"process that stays, each {_period(60 * sizes.soak_minutes):g} s; a worker's children live for one job "
-            f"and are not shown. After a warm-up of a sixth of the time, the straight line through the samples must "
-            f"rise by less than {MOST_GROWTH:.0%} of their mean."
+            f"For {sizes.soak_minutes:g} min on all databases at once, {sizes.soak_per_second:g} things a second, as "
+            f"under load above, and a recovery of {APPOINTMENTS} appointments each {RECOVERY_SECONDS:g} s: gunicorn "
+            f"with {WEB_PROCESSES} processes, a worker, `publish_events --every 1` and `consume {CONSUMER}`. Resident "
+            f"memory of each process that stays, each {_period(60 * sizes.soak_minutes):g} s; a worker's children "
+            f"live for one job and are not shown. After a warm-up of a sixth of the time, the straight line through "
+            f"the samples must rise by less than {MOST_GROWTH:.0%} of their mean."
         ),
         blocks=[
             Table(columns=MEMORY, rows=[row for one in done for row in _memory_rows(one)], words=2),
@@ -87,46 +87,41 @@ def measure(bench: Bench) -> Section:
     )
 
 
-def _soaked(bench: Bench, database: Database, data: HospitalData) -> Soaked:
+async def _soaked(
+    bench: Bench, data: HospitalData, database: Database, ground: Ground, address: str, surgery: Surgery,
+    standing: list[Standing],
+) -> Soaked:  # fmt: skip
     seconds = 60 * bench.sizes.soak_minutes
-    with _stood(bench, database, data) as (ground, address, surgery, standing):
-        watch = Watch({one.pid: one.title for one in standing})
+    watch = Watch({one.pid: one.title for one in standing})
 
-        async def sample() -> None:
-            began = time.perf_counter()
-            period = _period(seconds)
-            for number in range(int(seconds / period) + 1):
-                await asyncio.sleep(max(0.0, began + number * period - time.perf_counter()))
-                for one in standing:
-                    one.must_live()
-                watch.look(number * period)
+    async def sample() -> None:
+        began = time.perf_counter()
+        period = _period(seconds)
+        for number in range(int(seconds / period) + 1):
+            await asyncio.sleep(max(0.0, began + number * period - time.perf_counter()))
+            for one in standing:
+                one.must_live()
+            watch.look(number * period)
 
-        async def all_of_it() -> tuple[Caller, Visits]:
-            async with (
-                Caller(address, surgery.headers, connections=MOST_AT_ONCE) as caller,
-                asyncio.TaskGroup() as group,
-            ):
-                visits = Visits(caller, surgery, seed=1)
-                load = steadily(visits, per_second=bench.sizes.soak_per_second, seconds=seconds, most=MOST_AT_ONCE)
-                group.create_task(load)
-                group.create_task(sample())
-                group.create_task(_recoveries(caller, data, seconds))
-            return caller, visits
-
-        caller, visits = asyncio.run(all_of_it())
-        return Soaked(
-            database=database.name, seconds=seconds, calls=caller.calls, courses=watch.courses(seconds / WARM_UP),
-            found=found_in(ground, visits.booked), wrong=visits.wrong,
-        )  # fmt: skip
+    async with Caller(address, surgery.headers, connections=MOST_AT_ONCE) as caller:
+        visits = Visits(caller, surgery, seed=1)
+        load = steadily(visits, per_second=bench.sizes.soak_per_second, seconds=seconds, most=MOST_AT_ONCE)
+        await together([load, sample(), _recoveries(caller, data, seconds)])
+    found = await asyncio.to_thread(found_in, ground, visits.booked)
+    return Soaked(
+        database=database.name, seconds=seconds, calls=caller.calls, courses=watch.courses(seconds / WARM_UP),
+        found=found, wrong=visits.wrong,
+    )  # fmt: skip
 
 
 async def _recoveries(caller: Caller, data: HospitalData, seconds: float) -> None:
     """One is begun from time to time; where the last still runs, that is a 409 and the next one's turn."""
     days = {"from": data.begins.isoformat(), "to": data.ends.isoformat()}
     body = {"job": "recover_services", "region": REGION, "parameters": days}
-    for _ in range(max(1, int(seconds / RECOVERY_SECONDS))):
+    began = time.perf_counter()
+    for number in range(max(1, int(seconds / RECOVERY_SECONDS))):
+        await asyncio.sleep(max(0.0, began + number * RECOVERY_SECONDS - time.perf_counter()))
         await caller.ask("recovery", "POST", "/runs/", json=body)
-        await asyncio.sleep(RECOVERY_SECONDS)
 
 
 @contextmanager

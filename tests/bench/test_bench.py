@@ -54,6 +54,16 @@ def test_the_quick_benchmark_measures_calls_memory_and_pages(processes: Processe
 
 @pytest.mark.slow
 @pytest.mark.postgresql
+def test_a_night_of_ten_times_the_lines_is_put_beside_the_smaller_one(processes: Processes) -> None:
+    bench = processes.manage("bench", "huge", "--quick", DATABASE_URL="")
+    assert bench.ends(within=600) == 0, bench.output
+    (rows,) = rows_under("A huge night of claims", bench.output)
+    assert [row[:2] for row in rows] == [["PostgreSQL", "1,000"], ["PostgreSQL", "10,000"]]
+    assert all(0 < number(row[7]) < 3 for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
 def test_the_quick_benchmark_of_nights_compares_them_with_appends_a_loop_and_restarts(processes: Processes) -> None:
     """Real nights, killed ones too; the Django loop has to come to the same cents and outcomes, or the bench fails."""
     bench = processes.manage("bench", "claims", "--quick", DATABASE_URL="")
@@ -91,7 +101,7 @@ def test_the_quick_benchmark_writes_837ps_and_counts_what_it_wrote(processes: Pr
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pages"], "No section is called pages. Sections: recovery, memory, worklist, claims, sync, edi, load, soak."),
+        (["pages"], "No section is called pages. Sections: recovery, memory, worklist, claims, sync, edi, load, soak, huge."),
         (["--quick", "--write"], "leave out --quick"),
         (["--write", "--database", "sqlite"], "leave out --quick and --database"),
     ],
@@ -121,8 +131,8 @@ def test_a_section_that_is_measured_again_takes_the_place_of_its_last_figures(tm
 def test_the_huge_night_is_refused_where_there_is_no_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, before anything is made."""
     monkeypatch.setattr("backoffice.management.commands.bench.HUGE_DISK", 10**18)
-    with pytest.raises(CommandError, match=r"--huge needs 60 GB of room at .+\.") as refused:
-        call_command("bench", "claims", "--huge")
+    with pytest.raises(CommandError, match=r"huge needs 60 GB of room at .+\.") as refused:
+        call_command("bench", "huge")
     assert refused.value.returncode == 2
 
 
