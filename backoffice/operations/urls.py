@@ -11,6 +11,7 @@ urlpatterns = [
     path("forget/", views.forget, name="processes-forget"),
     path("queues/", views.queues, name="queues"),
     path("queues/pause/", views.pause, name="queues-pause"),
+    path("queues/drain/", views.drain, name="queues-drain"),
     path("queues/resume/", views.resume, name="queues-resume"),
     path("queues/again/", views.again, name="queues-again"),
     path("logs/", views.logs, name="logs"),

@@ -33,12 +33,21 @@ def processes(request: HttpRequest) -> HttpResponse:
     except RedisError:
         found, left, answers = [], {}, False
     lost = {one.key for one in presence.gone(found, now)}
+    stands = standing.stands(found, now, left)
+    above = {each.meant.name for each in stands}
     context = {
         "title": "Processes",
         "answers": answers,
-        "stands": standing.stands(found, now, left),
+        "stands": stands,
         "rows": [
-            {"one": one, "here": one.here(now), "lost": one.key in lost, "mib": one.memory / 2**20, "load": one.load()}
+            {
+                "one": one,
+                "here": one.here(now),
+                "lost": one.key in lost,
+                "mib": one.memory / 2**20,
+                "load": one.load(),
+                "apart": one.name not in above,
+            }
             for one in standing.sorted_by(found, by)
             if one.here(now) or one.key in lost
         ],
@@ -68,13 +77,18 @@ def restart(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(SEES)
 def restart_all(request: HttpRequest) -> HttpResponse:
-    """All that is active, never what is off."""
+    """All that is active, never what is off; asked first."""
+
+    def ask() -> Json:
+        if names := _active():
+            return {"title": "Restart all that is active", "names": names}
+        raise Misuse("No process runs that could be restarted.")
 
     def act(user: User) -> str:
         done = orders.restart(_active(), user)
         return f"{count(done, 'kind')} of process{'' if done == 1 else 'es'} begin again as they are done."
 
-    return _done(request, "processes", act)
+    return _asked(request, "processes", "admin/operations/confirm_restart.html", ask, act)
 
 
 def _active() -> list[str]:
@@ -115,6 +129,32 @@ def pause(request: HttpRequest) -> HttpResponse:
         return f"{count(done, 'queue')} paused; what is in hand is worked to its end."
 
     return _done(request, "queues", act)
+
+
+@require_POST
+@requires(QUEUES)
+def drain(request: HttpRequest) -> HttpResponse:
+    """Pause every queue; asked first."""
+
+    def ask() -> Json:
+        stands = _stands()
+        if all(each.paused for each in stands):
+            raise Misuse("Every queue is paused already.")
+        totals = {"waiting": sum(each.waiting for each in stands), "in_hand": sum(each.in_hand for each in stands)}
+        return {"title": "Drain", "queues": stands, **totals}
+
+    def act(user: User) -> str:
+        done = orders.pause([each.name for each in _stands()], user, "drained")
+        return f"{count(done, 'queue')} paused; what is in hand is worked to its end."
+
+    return _asked(request, "queues", "admin/operations/confirm_drain.html", ask, act)
+
+
+def _stands() -> list[standing.QueueStand]:
+    try:
+        return standing.queue_stands()
+    except RedisError:
+        raise Misuse(orders.NO_QUEUE) from None
 
 
 @require_POST
@@ -162,6 +202,19 @@ def _line(line: Json) -> Json:
 
 def _page(request: HttpRequest, template: str, context: Json) -> HttpResponse:
     return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
+
+
+def _asked(
+    request: HttpRequest, then: str, template: str, ask: Callable[[], Json], act: Callable[[User], str]
+) -> HttpResponse:
+    """A question with its context until it is answered by "sure" or "back"."""
+    if "sure" in request.POST:
+        return _done(request, then, act)
+    try:
+        return redirect(then) if "back" in request.POST else _page(request, template, ask())
+    except Misuse as error:
+        messages.error(request, str(error))
+        return redirect(then)
 
 
 def _done(request: HttpRequest, then: str, act: Callable[[User], str]) -> HttpResponseRedirect:

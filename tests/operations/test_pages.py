@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from auditlog.models import LogEntry
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
@@ -52,7 +53,7 @@ def test_an_outsider_is_refused(queue: Redis, sign_in: SignIn, role: str, path: 
     ("path", "operator"),
     [
         ("restart/", 302), ("restart-all/", 302), ("forget/", 302), ("queues/pause/", 403), ("queues/resume/", 403),
-        ("queues/again/", 403),
+        ("queues/drain/", 403), ("queues/again/", 403),
     ],
 )  # fmt: skip
 def test_a_button_is_for_its_role_alone(queue: Redis, sign_in: SignIn, path: str, operator: int) -> None:
@@ -92,11 +93,40 @@ def test_a_restart_is_ordered_noted_and_audited(queue: Redis, sign_in: SignIn) -
     client = sign_in("operator", name="olga")
     assert "begins again" in pressed(client, "restart/", name="web")
     assert "No process" in pressed(client, "restart/", name="consumer-checkup")
-    assert "1 kind of process begin" in pressed(client, "restart-all/")
+    assert "1 kind of process begin" in pressed(client, "restart-all/", sure="1")
     assert set(queue.hkeys(presence.RESTARTS)) == {b"web"}
     assert list(Order.objects.values_list("kind", "target", "by__username")) == [("restart", "web", "olga")] * 2
     assert LogEntry.objects.get_for_model(Order).filter(actor__username="olga").count() == 2
     assert "Restart: web, by olga" in text_of(client)
+
+
+def test_what_runs_beside_what_should_can_be_restarted_as_well(queue: Redis, sign_in: SignIn) -> None:
+    """As listen_mllp, which only a clinic with such a laboratory starts."""
+    here("listener-mllp")
+    client = sign_in("operator")
+    assert '<input type="hidden" name="name" value="listener-mllp">' in text_of(client)
+    assert "begins again" in pressed(client, "restart/", name="listener-mllp")
+
+
+def test_what_stops_everything_is_asked_first(queue: Redis, sign_in: SignIn) -> None:
+    """S4-22: one click on the wrong button restarts and pauses nothing."""
+    client = sign_in("engineer")
+    assert "No process runs" in pressed(client, "restart-all/")
+    here("web")
+    here("consumer-checkup")
+    question = client.post(f"{PLACE}restart-all/").content.decode()
+    assert "Restart 1 kind of process?" in question
+    assert "<dd>web</dd>" in question
+    assert pressed(client, "restart-all/", back="1") == ""
+    assert not queue.exists(presence.RESTARTS)
+    Queue("low", connection=queue).enqueue("tests.queue.jobs.write", "nowhere", "line")
+    question = client.post(f"{PLACE}queues/drain/").content.decode()
+    assert "1 job: not begun" in question
+    assert pressed(client, "queues/drain/", back="1") == ""
+    assert not PausedQueue.objects.exists()
+    assert "queues paused" in pressed(client, "queues/drain/", sure="1")
+    assert set(PausedQueue.objects.values_list("name", flat=True)) == set(settings.QUEUE_ORDER)
+    assert "paused already" in pressed(client, "queues/drain/")
 
 
 def test_one_that_is_gone_can_be_taken_off_the_list(
@@ -183,6 +213,7 @@ def test_without_a_queue_the_pages_say_so_and_buttons_do_nothing(
         assert "does not answer" in text_of(client, path)
     for path, form in (
         ("restart-all/", {}), ("restart/", {"name": "web"}), ("forget/", {"key": "a"}),
+        ("restart-all/", {"sure": "1"}), ("queues/drain/", {}), ("queues/drain/", {"sure": "1"}),
         ("queues/pause/", {"name": "low", "reason": "r"}), ("queues/again/", {"queue": "default", "job": "j"}),
     ):  # fmt: skip
         assert "does not answer" in pressed(client, path, **form)
