@@ -1,8 +1,9 @@
 """Migrations in two phases: what old code could not live with is refused until a note says that none is left.
 
 During an upgrade the old processes work on the new schema, and after a roll-back they do again (docs/rehearsal.md). A
-migration that is the second phase says so: `safe_after = "…"` in its class names the release since which no code reads
-or writes what it takes away.
+migration that is the second phase says so: `safe_after = "…"` in its class names the release since which nothing reads
+or writes what it takes away. Statements of one's own cannot be judged: `safe_beside = "…"` says why old code does not
+notice them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,14 +24,18 @@ from django.db.migrations.operations import (
     RemoveField,
     RenameField,
     RenameModel,
+    RunPython,
+    RunSQL,
     SeparateDatabaseAndState,
 )
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.models import Field
 from django.db.models.fields import NOT_PROVIDED
 
-NOTE = "safe_after"
+NOTE, OWN_NOTE = "safe_after", "safe_beside"
 PACKAGES = ("backoffice", "billing", "claims", "clinic", "regions")
+OWN = (RunSQL, RunPython)
+OWN_SAID = "nobody knows whether old code notices its own statements ({})"
 GONE = (RemoveField, RenameField, DeleteModel, RenameModel, AlterModelTable)
 # What a column of the first type may become without a word of old code's being refused.
 WIDER = frozenset({
@@ -38,7 +43,8 @@ WIDER = frozenset({
 })  # fmt: skip
 HINT = (
     "First let code that does without it be released; then take it away, in a migration that says so: "
-    'safe_after = "the release since which nothing reads or writes it".'
+    'safe_after = "the release since which nothing reads or writes it". For SQL or Python of your own: safe_beside = '
+    '"why old code does not notice".'
 )
 
 
@@ -60,14 +66,18 @@ def unsafe(migrations: Iterable[Migration], labels: Iterable[str]) -> Iterator[s
     """Of migrations in their order, what those of these apps do that old code could not live with."""
     state, ours = ProjectState(), set(labels)
     for migration in migrations:
-        noted = str(getattr(migration, NOTE, "")).strip()
         new = {operation.name_lower for operation in migration.operations if isinstance(operation, CreateModel)}
         for operation in migration.operations:
-            for each in _flat(operation):
-                said = _breaks(each, migration.app_label, new, state) if migration.app_label in ours else ""
-                if said and not noted:
+            for each in _flat(operation) if migration.app_label in ours else ():
+                own = isinstance(each, OWN)
+                said = OWN_SAID.format(each.describe()) if own else _breaks(each, migration.app_label, new, state)
+                if said and not (_noted(migration, NOTE) or (own and _noted(migration, OWN_NOTE))):
                     yield f"{migration.app_label}.{migration.name}: {said}"
             operation.state_forwards(migration.app_label, state)
+
+
+def _noted(migration: Migration, name: str) -> bool:
+    return bool(str(getattr(migration, name, "")).strip())
 
 
 def _flat(operation: Any) -> Iterator[Any]:

@@ -49,6 +49,7 @@ def accumulators(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("claims", "0001_initial")]
+    safe_beside = "the tables of 0001 before any row, in the same columns"
     operations = [
         migrations.RunPython(by_night, migrations.RunPython.noop),
         migrations.RunPython(bulk_tables, migrations.RunPython.noop),

@@ -16,4 +16,5 @@ def create(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [("regions", "0002_phone_sync"), ("auth", "0012_alter_user_first_name_max_length")]
     # Backwards, the groups stay: users may be in them.
+    safe_beside = "adds groups, and changes none"
     operations = [migrations.RunPython(create, migrations.RunPython.noop)]

@@ -76,6 +76,19 @@ def test_what_old_code_does_not_notice_passes(operation: Any) -> None:
     assert list(unsafe([FIRST, migration("0002", operation)], ["clinic"])) == []
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [migrations.RunSQL("SELECT 1"), migrations.RunPython(migrations.RunPython.noop)],
+    ids=["SQL", "Python"],
+)
+def test_statements_of_ones_own_say_why_old_code_does_not_notice(operation: Any) -> None:
+    (said,) = unsafe([FIRST, migration("0002", operation)], ["clinic"])
+    assert said.startswith("clinic.0002: nobody knows")
+    assert list(unsafe([FIRST, migration("0002", operation, safe_beside="reads alone")], ["clinic"])) == []
+    beside = migration("0002", operation, UNSAFE["removed"], safe_beside="reads alone")
+    assert len(list(unsafe([FIRST, beside], ["clinic"]))) == 1
+
+
 def test_other_peoples_migrations_are_their_own_affair() -> None:
     assert list(unsafe([FIRST, migration("0002", UNSAFE["removed"])], ["claims"])) == []
 

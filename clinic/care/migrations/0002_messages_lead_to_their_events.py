@@ -11,4 +11,5 @@ class Migration(migrations.Migration):
     """Messages from before events named theirs go with their patient, too."""
 
     dependencies = [("care", "0001_initial"), ("events", "0001_initial")]
+    safe_beside = "adds a key to events that old code does not read, and empties texts that lead to no patient"
     operations = [migrations.RunPython(lead, migrations.RunPython.noop)]
