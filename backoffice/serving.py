@@ -21,6 +21,11 @@ STOP_SECONDS = 60.0
 KILL_SECONDS = 5.0
 WEB_PROCESSES = 2
 WEB_THREADS = 4
+# What each web server is started with, here and by backoffice/deploy.
+GUNICORN = (
+    "gunicorn", "backoffice.wsgi:application", "--worker-class", "backoffice.web_worker.Worker",
+    "--threads", str(WEB_THREADS), "--no-control-socket", "--log-level", "warning",
+)  # fmt: skip
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -121,9 +126,8 @@ def start_web(service: Service, listener: socket.socket) -> None:
 
 def web_arguments(fd: int, processes: int = WEB_PROCESSES) -> list[str]:
     """What Python is given to serve on the bound socket `fd`."""
-    options = ["--bind", f"fd://{fd}", "--workers", str(processes), "--threads", str(WEB_THREADS)]
-    quiet = ["--log-level", "warning", "--no-control-socket", "--graceful-timeout", "10"]
-    return ["-m", "gunicorn", "backoffice.wsgi:application", *options, *quiet]
+    options = ["--bind", f"fd://{fd}", "--workers", str(processes), "--graceful-timeout", "10"]
+    return ["-m", *GUNICORN, *options]
 
 
 def start_demo_hospital(service: Service) -> None:

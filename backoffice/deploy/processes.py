@@ -7,6 +7,7 @@ from enum import Enum
 
 from django.conf import settings
 
+from backoffice.serving import GUNICORN
 from clinic.events.consumers import Consumer, consumers
 
 MANAGE = ("python", "manage.py")
@@ -60,10 +61,7 @@ class Process:
 # Gunicorn reads PORT and WEB_CONCURRENCY itself. Its workers' heartbeat is in memory, as the disk may be read-only.
 WEB = Process(
     name="web", title="Pages and the API", least=2, most=10, memory="1Gi", cpu="1", grace=30,
-    command=(
-        "gunicorn", "backoffice.wsgi:application", "--threads", "4", "--graceful-timeout", "20",
-        "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--log-level", "warning",  # noqa: S108 (gunicorn's advice)
-    ),
+    command=(*GUNICORN, "--graceful-timeout", "20", "--worker-tmp-dir", "/dev/shm"),  # noqa: S108 (gunicorn's advice)
 )  # fmt: skip
 PUBLISHER = Process(
     name="publisher", title="The publisher of events, which sets jobs off", least=2, most=2,

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
+from backoffice.serving import GUNICORN
 from tests.canary import values
 from tests.canary.watch import METRICS_TOKEN, Watch
 from tests.processes import until
@@ -28,8 +29,7 @@ class Site:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        options = ("--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4", "--log-level", "warning")
-        self.server = watch.program("-m", "gunicorn", "backoffice.wsgi:application", "--no-control-socket", *options)
+        self.server = watch.program("-m", *GUNICORN, "--bind", f"127.0.0.1:{self.port}", "--workers", "1")
         self.statuses: set[tuple[str, int]] = set()
         until(self.answers, within=300, what="the web server")
 
@@ -61,6 +61,14 @@ class Site:
             for address in re.findall(r'"(?:https?:/)?/[^"]*"', text):
                 self.watch.add("addresses in an answer of the API", address)
         return answer.status, text
+
+    def raw(self, request: str) -> int:
+        """The status of what is no request at all."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+            line.sendall(request.encode())
+            answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+        self.watch.add("an answer to what cannot be read", answer)
+        return int(answer.split()[1])
 
     def api(self, method: str, path: str, body: Any, token: str, **headers: str) -> tuple[int, str]:
         told = body if isinstance(body, bytes) else json.dumps(body).encode()

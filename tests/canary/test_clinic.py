@@ -195,6 +195,13 @@ def misuse(site: Site, patient: Patient, token: str) -> None:
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     site.send("POST", "/admin/login/", f"username={values.GIVEN}".encode(), **form)
     site.send("GET", f"/admin/?q=%00{values.GIVEN}", Host=f"{values.GIVEN}.example")
+    host = "\r\nHost: localhost"
+    for request in (
+        f"GET /api/v1/patients/?name={values.GIVEN} {values.FAMILY} HTTP/1.1{host}", f"{values.GIVEN} / HTTP/1.1{host}",
+        f"GET / HTTP/1.1{host}\r\nX-{values.GIVEN} {values.FAMILY}: {values.PHONE}",
+        f"GET /{values.PATIENT} {values.GIVEN}/1.1{host}", f"GET /{values.PATIENT * 1000} HTTP/1.1{host}",
+    ):  # fmt: skip
+        assert 400 <= site.raw(f"{request}\r\n\r\n") < 500
     with refusing("patients_patient", "booking_appointment"):
         status, _ = site.api("POST", "patients/", {**WHO, "external_id": f"{values.PATIENT}-2"}, token)
         assert status == 500

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from backoffice.serving import GUNICORN
 from clinic.uploads.files import folder
 from clinic.uploads.models import Upload
 from clinic.uploads.writing import expiry
@@ -39,9 +40,8 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4", "--log-level", "warning"]
-        command = [sys.executable, "-m", "gunicorn", "backoffice.wsgi:application", "--no-control-socket", *options]
-        self.web: Running = processes.start(*command)
+        options = ("--bind", f"127.0.0.1:{self.port}", "--workers", "1")
+        self.web: Running = processes.start(sys.executable, "-m", *GUNICORN, *options)
         until(self.answers, within=60, what="the web server")
 
     def answers(self) -> bool:
