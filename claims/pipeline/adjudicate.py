@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OUTPUT = "adjudicated"
+ORDER = ("member_id", "service_date", "claim_id", "line_number")
 MARGIN = 1_000  # lines beyond the first checkpoint that are read with it: its last member's end is among them
 PAID, DENIED = "paid", "denied"
 
@@ -85,9 +86,11 @@ def _computed(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
     of = (PricedClaim.objects.filter(seq__gte=begin, seq__lt=end).aggregate(seq=Max("seq"))["seq"] or begin) - begin
     images = int(checkpoint.get("images", 0))
     carried: dict[Key, str] = {}
+    before = checkpoint.get("key")
     first = min(bulk.BLOCK, work.frequency + MARGIN)
     priced = bulk.rows(PricedClaim, work.night, price.COLUMNS, partition=work.partition, after=work.after, first=first)
     for block in cut(ahead([frame] for frame in priced), work.frequency):
+        before = in_order(block, before)
         last, count = block["member_id"][-1], checkpoints(block)
         standing = _standing(work, block["member_id"]) | carried
         adjudicated, years = adjudicated_lines(block, standing, work.references["benefits"])
@@ -98,10 +101,32 @@ def _computed(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
         rows = _rows(work, adjudicated, _images(years, base(*part) + images + 1, number + 1), count)
         for lines, found, figures in zip(split(adjudicated, count), rows, totals, strict=True):
             images, seq = images + found.opened.height + len(found.changed), int(lines["seq"][-1])
-            key = [str(lines[name][-1]) for name in ("member_id", "service_date", "claim_id", "line_number")]
+            key = [str(lines[name][-1]) for name in ORDER]
             made.append(of_lines((lines, found, figures), work.at(seq, key=key, images=images), seq - begin, of))
         number += count
         yield made
+
+
+def in_order(block: pl.DataFrame, before: list[Any] | None) -> list[Any]:
+    """The key of the last line, `before` being that of the line before the first: member, day of service, claim, line.
+    OutOfBalance where a line does not come after the one before it: its shares would be another's [S2-27]."""
+    import polars as pl
+
+    keys = block.select(pl.col(ORDER[0]), pl.col(ORDER[1]).cast(pl.String), pl.col(ORDER[2]), pl.col(ORDER[3]))
+    if before:
+        first = pl.DataFrame([[str(value) for value in before]], schema=dict.fromkeys(ORDER, pl.String), orient="row")
+        keys = pl.concat([first.cast(keys.schema), keys])
+    later = pl.lit(value=False)
+    for name in reversed(ORDER):
+        later = (pl.col(name) > pl.col(name).shift()) | ((pl.col(name) == pl.col(name).shift()) & later)
+    held = keys.select(later)[1:].to_series()
+    if not held.all():
+        at = int(held.arg_min() or 0) + (0 if before else 1)
+        raise OutOfBalance(
+            f"{price.OUTPUT}: record {block['seq'][at]} does not come after the one before it by member, day of"
+            " service, claim and line. It changed after it was verified: restart from price."
+        )
+    return list(keys.row(-1))
 
 
 def _standing(work: Work, members: pl.Series) -> dict[Key, str]:
