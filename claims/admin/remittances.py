@@ -93,6 +93,9 @@ class RemittanceAdmin(StaffAdmin):
         if not self.has_export_permission(request):
             raise PermissionDenied
         row: Remittance = self.row_or_404(request, str(pk))
+        if not row.night.complete:
+            messages.error(request, f"The night of {row.night.run_date} is not complete: nothing of it is final.")
+            return redirect("admin:claims_remittance_change", row.pk)
         record_view(row, region=row.night.region_id, export="csv")
         lines = csv_lines(COLUMNS, csv_rows(row))
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

@@ -87,11 +87,15 @@ def sweep(night: Night) -> None:
 
 
 def hand_out(document: RemittanceDocument) -> bytes:
-    """Its bytes, which count as sent from now on: if its night is undone, they are taken back. Misuse if it is void."""
+    """Its bytes, which count as sent from now on: if its night is undone, they are taken back. Misuse if it is void, or
+    its night has begun anew and is not complete."""
     with transaction.atomic():
         held = RemittanceDocument.objects.select_for_update(of=("self",)).get(pk=document.pk)
         if held.voided_at:
             raise Misuse(f"The 835 of trace {held.trace} is void: its night was undone.")
+        night = Night.objects.filter(region=held.region_id, run_date=held.run_date).first()
+        if night is not None and not night.complete:
+            raise Misuse(f"The night of {held.run_date} is not complete: no payment of it is final. Finish it first.")
         if held.handed_out_at is None:
             held.handed_out_at = timezone.now()
             held.save(update_fields=["handed_out_at"])

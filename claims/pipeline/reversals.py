@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from claims.edi import payments, remittance
 from claims.edi.answers import read
@@ -48,8 +48,11 @@ class Owed:
 
 
 def owed(night: Night) -> dict[tuple[str, Way], Owed]:
-    """By provider and way, in order: what this night's documents have to make good, of its own and of nights before."""
-    known = RemittanceDocument.objects.filter(region=night.region_id, run_date__lte=night.run_date).order_by("number")
+    """By provider and way, in order: what this night's documents have to make good, of its own, of nights before, and
+    of later ones that were taken off the calendar, which make good nothing any more."""
+    standing = Night.objects.filter(region=night.region_id, run_date=OuterRef("run_date"))
+    of_whom = Q(run_date__lte=night.run_date) | ~Exists(standing)
+    known = RemittanceDocument.objects.filter(of_whom, region=night.region_id).order_by("number")
     left = known.exclude(handed_out_at=None)
     found: dict[tuple[str, Way], dict[str, list[RemittanceDocument]]] = {}
     for name, those in (

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from backoffice.runs.control import undo_run
+from backoffice.runs.control import restart_run, undo_run
 from backoffice.runs.faults import Misuse
+from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.state import waiting_parts
 from claims.edi.remittance import PaidClaim, PaymentEnd, ProviderAdjustment
 from claims.models import RemittanceDocument, StagedBatch
 from claims.pipeline.documents import content_of, hand_out
@@ -94,6 +96,35 @@ def test_what_was_sent_is_taken_back_and_paid_anew_to_the_cent(tmp_path: Path) -
     assert carried > 0
     for content in second:
         oracle_835.compare(content)
+
+
+def test_what_was_sent_under_a_date_that_was_wrong_is_taken_back_by_the_night_of_the_right_one(tmp_path: Path) -> None:
+    """edi.md 6.4: the wrong date was the later one, and is taken off the calendar."""
+    region = region_that_pays(tmp_path, plans=[plan(coinsurance_percent="20")])
+    staged_837(tmp_path, region, written(claims(12)))
+    wrong = night(region, days=2)
+    first = sent(standing(region))
+    undo_run(wrong)
+    release(night_of(wrong))
+    right = night(region)
+    second = sent(standing(region))
+    assert reversed_in(second) == Counter(list(due(right)))
+    assert by_account([*first, *second]) == due(right)
+    assert paid_out([*first, *second]) == sum(due(right).values())
+
+
+def test_no_payment_is_handed_out_while_its_night_is_worked_anew(tmp_path: Path) -> None:
+    """edi.md 6.4: who took it then would be paid what is void a moment later."""
+    run = paid_night(tmp_path)
+    document, *_ = standing(run.region)
+    again = restart_run(run, attended=True, from_step="price")
+    work(waiting_parts().filter(run=again).get().pk)
+    document.refresh_from_db()
+    assert document.voided_at is None
+    with pytest.raises(Misuse, match="not complete: no payment of it is final"):
+        hand_out(document)
+    document.refresh_from_db()
+    assert document.handed_out_at is None
 
 
 @pytest.mark.slow
