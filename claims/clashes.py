@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from claims.ledger import Balance, balance, met_of
 from claims.models import BeforeImage, Night
@@ -48,7 +48,7 @@ def _before(night: Night) -> Iterator[MemberClash]:
     if not earlier:
         return
     previous = _images_of(earlier).filter(member_id=OuterRef("member_id"), benefit_year=OuterRef("benefit_year"))
-    previous = previous.order_by("-id")
+    previous = previous.order_by(_date_of(earlier).desc(), "-id")
     rows: QuerySet[BeforeImage, Any] = (
         BeforeImage.objects.filter(id__in=firsts)
         .annotate(left=Subquery(previous.values("after")[:1]), left_by=Subquery(previous.values("id")[:1]))
@@ -68,6 +68,12 @@ def _before(night: Night) -> Iterator[MemberClash]:
 def _earlier(night: Night) -> dict[int, date]:
     nights = Night.objects.filter(region=night.region_id, run_date__lt=night.run_date)
     return dict(nights.values_list("pk", "run_date"))
+
+
+def _date_of(nights: dict[int, date]) -> Case:
+    """The date of an image's night: its number says when the night was first begun."""
+    spans = ((*span(pk), run_date) for pk, run_date in nights.items())
+    return Case(*(When(id__gte=begin, id__lt=end, then=Value(run_date)) for begin, end, run_date in spans))
 
 
 def _images_of(nights: dict[int, date]) -> QuerySet[BeforeImage]:

@@ -110,9 +110,10 @@ def ledger(region: Region, member: str) -> list[Year]:
     standing = {year: text for (_, year), text in accumulators.stored(region.pk, [member]).items()}
     nights = {night.pk: night for night in Night.objects.filter(region=region)}
     images: dict[int, list[BeforeImage]] = {}
-    for image in BeforeImage.objects.filter(member_id=member).order_by("id"):
-        if image.pk // NIGHT in nights:
-            images.setdefault(image.benefit_year, []).append(image)
+    of_nights = [image for image in BeforeImage.objects.filter(member_id=member) if image.pk // NIGHT in nights]
+    # By date, not by number: a night that was undone and run again after an earlier one has a smaller number than it.
+    for image in sorted(of_nights, key=lambda image: (nights[image.pk // NIGHT].run_date, image.pk)):
+        images.setdefault(image.benefit_year, []).append(image)
     years = sorted({*standing, *images}, reverse=True)
     return [_year(year, images.get(year, []), standing.get(year), nights) for year in years]
 

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from functools import reduce
 from itertools import chain, groupby
 from operator import itemgetter, or_
@@ -23,7 +24,7 @@ from backoffice.runs.models import StepState
 from claims.models import AdjudicatedClaim, BeforeImage, Night, OutputFile, PricedClaim, Remittance
 from claims.pipeline import accumulators, adjudicate, bulk, documents, files, price, remit, shares, validate, verify
 from claims.pipeline.digest import digest
-from claims.pipeline.numbers import span
+from claims.pipeline.numbers import NIGHT, span
 from claims.pipeline.price import METHODS
 
 ADJUDICATED = (
@@ -113,7 +114,7 @@ def rejected(night: Night) -> Iterator[tuple[Any, ...]]:
 
 def accumulator_rows(night: Night) -> Iterator[tuple[Any, ...]]:
     """All of the region that are not zero, as the night left them: what later nights have changed is taken back."""
-    later = _later_images(night)
+    later = _later_nights(night)
     with connections[accumulators.database()].chunked_cursor() as cursor:
         cursor.execute(
             "SELECT member_id, benefit_year, fields FROM claims_accumulator WHERE region_id = %s"
@@ -128,21 +129,21 @@ def accumulator_rows(night: Night) -> Iterator[tuple[Any, ...]]:
                     yield member, year, name, value if name.startswith("visits:") else dollars(value)
 
 
-def _later_images(night: Night) -> Q | None:
-    """The images of the nights after this one, or None where it is the last."""
-    nights = Night.objects.filter(region=night.region_id, run_date__gt=night.run_date).values_list("pk", flat=True)
-    spans = [Q(id__gte=begin, id__lt=end) for begin, end in map(span, nights)]
-    return reduce(or_, spans) if spans else None
+def _later_nights(night: Night) -> dict[int, date]:
+    """By number: a night that was undone and run again later than its neighbours has a smaller one than they."""
+    nights = Night.objects.filter(region=night.region_id, run_date__gt=night.run_date)
+    return dict(nights.values_list("pk", "run_date"))
 
 
-def _before_later_nights(later: Q | None, members: Sequence[str]) -> dict[tuple[str, int], str | None]:
+def _before_later_nights(later: dict[int, date], members: Sequence[str]) -> dict[tuple[str, int], str | None]:
     """What stood of these members' years before the first later change; None where nothing did."""
-    if later is None:
+    if not later:
         return {}
-    images = BeforeImage.objects.filter(later, member_id__in=set(members)).order_by("-id")
-    return {
-        (member, year): before for member, year, before in images.values_list("member_id", "benefit_year", "before")
-    }
+    of_nights = reduce(or_, (Q(id__gte=begin, id__lt=end) for begin, end in map(span, later)))
+    images = BeforeImage.objects.filter(of_nights, member_id__in=set(members))
+    rows = images.values_list("id", "member_id", "benefit_year", "before")
+    latest_first = sorted(rows, key=lambda row: (later[row[0] // NIGHT], row[0]), reverse=True)
+    return {(member, year): before for _, member, year, before in latest_first}
 
 
 def header(night: Night) -> tuple[Any, ...]:

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from backoffice.runs.control import undo_run
+from backoffice.runs.models import RunStatus
+from claims.clashes import clashes
+from claims.ledger import ledger
 from claims.models import Remittance
 from claims.pipeline import files
 from regions.models import Region
@@ -15,6 +19,7 @@ from tests.claims.folders import (
     coverage,
     line,
     night_of,
+    plan,
     provider,
     run_night,
     small_world,
@@ -79,6 +84,28 @@ def test_a_nights_accumulators_are_its_own_also_when_later_nights_have_changed_t
         last = run_night(region, run_date=run_date)
     assert accumulators_of(last) != closing
     assert accumulators_of(first) == closing
+
+
+def test_a_night_that_was_begun_before_its_neighbour_and_run_after_it_counts_by_its_date(tmp_path: Path) -> None:
+    """S2-19, S2-30: the 17th is begun first, undone, and run again after the 16th."""
+    region = staged(tmp_path / "1", small_world(plans=[plan(deductible="1000.00")]))
+    first = run_night(region)
+    closing = accumulators_of(first)
+    staged(tmp_path / "2", {"claim_lines": [line("C2")]}, region)
+    undo_run(run_night(region, run_date=AFTER))
+    staged(tmp_path / "3", {"claim_lines": [line("C3")]}, region)
+    between = run_night(region, run_date=NEXT)
+    assert accumulators_of(first) == closing
+    held = accumulators_of(between)
+    last = run_night(region, run_date=AFTER)
+    assert last.status == RunStatus.COMPLETE, last.detail
+    assert night_of(last).pk < night_of(between).pk
+    assert accumulators_of(first) == closing
+    assert accumulators_of(between) == held
+    (year,) = ledger(region, "M")
+    assert year.proved
+    assert [change.claim_id for change in year.changes] == ["C1", "C3", "C2"]
+    assert [list(clashes(night_of(run))) for run in (first, between, last)] == [[], [], []]
 
 
 def test_an_output_that_is_lost_ends_the_export_with_one_line_and_no_half_file(tmp_path: Path) -> None:
