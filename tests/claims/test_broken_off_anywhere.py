@@ -34,9 +34,9 @@ STEPS = tuple(step.name for step in RUN_PIPELINE.steps)
 PLACES = (
     "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:failure_rows", "backoffice.runs.parts:_complete",
     "backoffice.runs.parts:undo", "claims.pipeline.accumulators:write", "claims.pipeline.accumulators:restore",
-    "claims.pipeline.accumulators:forget", "claims.pipeline.accumulators:stored", "claims.pipeline.files:_write",
-    "claims.pipeline.files:forget", "claims.pipeline.frames:write", "claims.pipeline.bulk:forget",
-    "claims.pipeline.verify:expectations",
+    "claims.pipeline.accumulators:forget", "claims.pipeline.accumulators:stored",
+    "claims.pipeline.accumulators:stored_between", "claims.pipeline.files:_write", "claims.pipeline.files:forget",
+    "claims.pipeline.frames:append", "claims.pipeline.bulk:forget", "claims.pipeline.verify:expectations",
 )  # fmt: skip
 
 

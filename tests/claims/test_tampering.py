@@ -99,7 +99,6 @@ CASES = [
     ("adjudicated", "remit", of_table(AdjudicatedClaim, PAID_LESS), CENTS),
     ("adjudicated", "remit", of_table(AdjudicatedClaim, "DELETE FROM {table}"), COUNT),
 ]  # fmt: skip
-QUICK = (3, 7)
 WRITES = {
     "extract": "extract",
     "valid": "validate",
@@ -110,10 +109,7 @@ WRITES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("output", "reader", "spoil", "said"),
-    [pytest.param(*case, marks=() if n in QUICK else pytest.mark.slow) for n, case in enumerate(CASES)],
-)
+@pytest.mark.parametrize(("output", "reader", "spoil", "said"), CASES)
 def test_the_step_that_reads_it_fails_until_it_was_written_anew(
     output: str, reader: str, spoil: Spoil, said: str
 ) -> None:
