@@ -172,7 +172,8 @@ def compared(night: Night, region: int) -> tuple[int, int]:
     """How many members' years the night has touched, and how many do not stand as their last image left them.
 
     A member's images lie together, by year, and their numbers have no gap, so that the last is the one that no next
-    one follows: two lookups by key for each, or two joins, as the planner likes, and PostgreSQL can share them out."""
+    one follows, which has something before it: two lookups by key for each, or two joins, as the planner likes, and
+    PostgreSQL can share them out."""
     if database() != DEFAULT_DB_ALIAS:
         return _compared_across(night, region)
     begin, end = span(night.pk)
@@ -182,6 +183,7 @@ def compared(night: Night, region: int) -> tuple[int, int]:
             " count(CASE WHEN next.id IS NULL AND coalesce(standing.fields, '') <> image.after THEN 1 END)"
             " FROM claims_beforeimage AS image LEFT JOIN claims_beforeimage AS next ON next.id = image.id + 1"
             " AND next.member_id = image.member_id AND next.benefit_year = image.benefit_year"
+            " AND next.before IS NOT NULL"
             " LEFT JOIN claims_accumulator AS standing ON standing.region_id = %s"
             " AND standing.member_id = image.member_id AND standing.benefit_year = image.benefit_year"
             " WHERE image.id >= %s AND image.id < %s",
