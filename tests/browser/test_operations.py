@@ -63,3 +63,23 @@ def test_an_engineer_pauses_a_queue_and_restarts_what_runs(busy: None, open_page
     page.get_by_role("button", name="Restart worker").click()
     expect(page.get_by_text("worker begins again")).to_be_visible()
     assert watched.wrong == []
+
+
+def test_what_stops_everything_is_asked_first(busy: None, open_page: OpenPage) -> None:
+    watched = open_page()
+    watched.enter("eva")
+    page = watched.go(PLACE + "queues/")
+    page.get_by_role("button", name="Drain: pause all").click()
+    expect(page.get_by_role("heading", name="Pause every queue?")).to_be_visible()
+    page.get_by_role("button", name="Leave them").click()
+    expect(page.get_by_role("button", name="Drain: pause all")).to_be_visible()
+    assert not PausedQueue.objects.exists()
+    page.get_by_role("button", name="Drain: pause all").click()
+    page.get_by_role("button", name="Pause all").click()
+    expect(page.get_by_text("queues paused")).to_be_visible()
+    page = watched.go(PLACE)
+    page.get_by_role("button", name="Restart all that is active").click()
+    expect(page.get_by_role("heading", name="Restart 2 kinds of process?")).to_be_visible()
+    page.get_by_role("button", name="Restart them").click()
+    expect(page.get_by_text("2 kinds of processes begin again")).to_be_visible()
+    assert watched.wrong == []

@@ -121,7 +121,7 @@ def test_what_stops_everything_is_asked_first(queue: Redis, sign_in: SignIn) -> 
     assert not queue.exists(presence.RESTARTS)
     Queue("low", connection=queue).enqueue("tests.queue.jobs.write", "nowhere", "line")
     question = client.post(f"{PLACE}queues/drain/").content.decode()
-    assert "1 job: not begun" in question
+    assert "1 job, not begun" in question
     assert pressed(client, "queues/drain/", back="1") == ""
     assert not PausedQueue.objects.exists()
     assert "queues paused" in pressed(client, "queues/drain/", sure="1")
