@@ -11,7 +11,7 @@ from backoffice.runs.parameters import day, refuse_unknown, whole
 from backoffice.runs.repeating import idempotent
 from claims import again, taking_back
 from claims.models import Night, StagedBatch
-from claims.pipeline import adjudicate, enrich, extract, night, price, remit, validate
+from claims.pipeline import adjudicate, enrich, extract, night, price, remit, turns, validate
 from claims.pipeline.order import standing_after, unfinished_before
 from regions.models import Region
 
@@ -107,6 +107,7 @@ RUN_PIPELINE = Job(
     outcomes=("paid", "denied", "rejected"),
     parameters=pipeline_parameters,
     key=pipeline_key,
+    admit=turns.admit,
     once=True,
 )  # fmt: skip
 
@@ -175,6 +176,7 @@ RERUN_PIPELINE = Job(
     outcomes=(again.COMPLETE, again.LEFT_OUT),
     parameters=range_parameters,
     key=lambda region, parameters: str(region.name),
+    admit=turns.admit,
     items="nights",
     in_words=range_in_words,
 )
@@ -211,5 +213,6 @@ UNDO_PIPELINE = Job(
     outcomes=(taking_back.UNDONE, taking_back.RELEASED),
     parameters=undo_parameters,
     key=lambda region, parameters: str(region.name),
+    admit=turns.admit,
     items="nights",
 )

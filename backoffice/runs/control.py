@@ -192,6 +192,7 @@ def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
     run.correlation_id = uuid.uuid4().hex
     try:
         with tracing.span(f"start {job.name}"), transaction.atomic():
+            job.admit(run)
             run.traceparent = tracing.traceparent()
             run.save()
             if run.attempt == 1:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from backoffice.runs.models import StepPart
+    from backoffice.runs.models import Run, StepPart
     from backoffice.runs.repeating import Twice
 
 Opened = TypeVar("Opened")
@@ -63,8 +63,7 @@ class Step(Generic[Opened]):
     remote writes; leaves what is still to be tried again in `intents` of the result. commit: rows, inside the chunk's
     one transaction. settle: what an earlier attempt intended and did not close; committed by `commit`, the checkpoint
     stays. verify: the control figures of the whole step, by its last part before it completes; or OutOfBalance. reset:
-    undoes the part's outputs before its step begins anew, under the fence; may be repeated.
-    """
+    undoes the part's outputs before its step begins anew, under the fence; may be repeated."""
 
     name: str
     open: Callable[["StepPart"], AbstractContextManager[Opened]]
@@ -85,7 +84,8 @@ class Job:
 
     parameters(region, raw) → as they are stored (JSON, no data of a patient), or Misuse; in_words: for its page.
     exclusive(parameters): whether a second live run of the same key is refused. result(run, report): a part of it.
-    environmental: failures that speak against the other side: more than half of the last 200 items end the run.
+    admit(run): first in the transaction that makes it live, or Misuse. environmental: failures that speak against the
+    other side: more than half of the last 200 items end the run.
     """
 
     name: str
@@ -97,6 +97,7 @@ class Job:
     key: Callable[[Any, Json], str]
     twice: "Twice"
     exclusive: Callable[[Json], bool] = lambda parameters: True
+    admit: Callable[["Run"], None] = lambda run: None
     environmental: frozenset[str] = frozenset({"transient", "unexpected"})
     start_verb: str = "start_any"
     failed_only: Callable[[Any], Json] | None = None

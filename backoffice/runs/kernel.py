@@ -60,8 +60,7 @@ def each(function: Callable[[Item], Value], items: Sequence[Item], *, concurrenc
 
 def work(part_id: int) -> None:
     """Claim the part and work it to its end; does nothing when it is not there to be claimed (a second bell)."""
-    part = parts.claim(part_id)
-    if part is None:
+    if (part := parts.claim(part_id)) is None:
         return
     with told(part), Heartbeat(part) as heartbeat:
         try:

@@ -11,8 +11,6 @@ from django.db import transaction
 
 from backoffice.audit import record_change
 from backoffice.formats import count
-from backoffice.runs.faults import Misuse
-from backoffice.runs.models import LIVE, Run
 from claims.models import StagedBatch
 from claims.pipeline.delivered import FolderRefused as FolderRefused
 from claims.pipeline.delivered import Problems
@@ -23,6 +21,7 @@ from claims.pipeline.opening import ACCUMULATOR_COLUMNS as ACCUMULATOR_COLUMNS
 from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening, refuse_under_way
 from claims.pipeline.tables import TABLES as TABLES
 from claims.pipeline.tables import load_table
+from claims.pipeline.turns import take_turn
 from regions.models import Region
 
 
@@ -61,14 +60,6 @@ def load(folder: Path, region: Region) -> Loaded:
         # Last: in a database of their own they are not undone with the rest.
         open_accumulators(opening, region)
     return Loaded(batch=batch, rows=rows)
-
-
-def take_turn(region: Region) -> None:
-    """One load after the other, since none sees the lines of another before that is committed; Misuse while a night
-    runs."""
-    Region.objects.select_for_update(no_key=True).get(pk=region.pk)
-    if Run.objects.filter(region=region, job="run_pipeline", status__in=LIVE).exists():
-        raise Misuse(f"A night of {region.name} is running. Load when it has ended, or stop it.")
 
 
 def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | None:

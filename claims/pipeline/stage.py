@@ -26,8 +26,8 @@ from claims.models import Night, ReceivedClaim, ReceivedSet, RemittancePayer, St
 from claims.pipeline.control_numbers import take
 from claims.pipeline.delivered import Problems
 from claims.pipeline.lines import lay_down, refuse_keys
-from claims.pipeline.load import take_turn
 from claims.pipeline.submitted import claim_id, document_of, refusal, staged_lines
+from claims.pipeline.turns import take_turn
 from regions.models import Region
 
 AT_ONCE = 1_000  # claims that are held
