@@ -117,11 +117,12 @@ def complete(part: StepPart, verify: Callable[[], Json | None]) -> None:
 def _complete(part: StepPart, outputs: Json | None) -> bool:
     """False, with nothing done, when this is the step's last part and there are no verified outputs yet."""
     with transaction.atomic():
-        lock(part.run)
+        run = lock(part.run)
         hold(part, status=StepStatus.COMPLETE, heartbeat_at=timezone.now())
         StepState.objects.filter(pk=part.step_id).update(remaining=F("remaining") - 1)
         step = StepState.objects.get(pk=part.step_id)
         if step.remaining:
+            _stop(run)
             return True
         if outputs is None:
             transaction.set_rollback(True)
@@ -129,8 +130,19 @@ def _complete(part: StepPart, outputs: Json | None) -> bool:
         StepState.objects.filter(pk=step.pk).update(
             status=StepStatus.COMPLETE, ended_at=timezone.now(), outputs=outputs
         )
-        if not begin_next_step(part.run):
+        if not _stop(run) and not begin_next_step(run):
             # Success is earned here: the run began as "interrupted", and this is its last line.
-            move(part.run, (RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.COMPLETE, reason="", detail="")
-            transaction.on_commit(lambda: log_ended(part.run))
+            move(run, (RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.COMPLETE, reason="", detail="")
+            transaction.on_commit(lambda: log_ended(run))
         return True
+
+
+def _stop(run: Run) -> bool:
+    """Whether the run, which is locked, ends here: it is to stop, nobody works it any more, and nobody may claim what
+    is left of it."""
+    left = StepState.objects.filter(chain=run.chain).exclude(status=StepStatus.COMPLETE)
+    if run.status != RunStatus.STOPPING or run.parts.filter(status=StepStatus.RUNNING).exists() or not left.exists():
+        return False
+    left.filter(status=StepStatus.RUNNING).update(status=StepStatus.PENDING, ended_at=timezone.now())
+    transaction.on_commit(lambda: log_ended(run))
+    return move(run, (RunStatus.STOPPING,), RunStatus.STOPPED, reason="stopped", detail="")
