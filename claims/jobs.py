@@ -41,11 +41,7 @@ def pipeline_parameters(region: Region | None, raw: Json) -> Json:
 def _check_order(region: Region, run_date: date) -> None:
     """Nights follow each other: each begins with the accumulators that the one before has left. One that is still to
     come would bar all those before it."""
-    if later := standing_after(region, run_date):
-        raise Misuse(
-            f"A later night than {run_date} has been run; only the latest can be undone and run again. To take it back:"
-            f" {_taking_back(later[-1])}"
-        )
+    _check_latest(region, run_date)
     today = timezone.localdate(timezone=region.zone)
     if run_date > today and not Night.objects.filter(region=region, run_date=run_date).exists():
         raise Misuse(f"{run_date} is still to come: in {region.zone} it is {today}.")
@@ -53,15 +49,45 @@ def _check_order(region: Region, run_date: date) -> None:
         raise Misuse(
             f"The night of {before.run_date} is not complete. Finish it, or take it back: {_taking_back(before)}"
         )
-    key = pipeline_key(region, {"run_date": run_date.isoformat()})
-    live = Run.objects.filter(job=RUN_PIPELINE_NAME, region=region, status__in=LIVE).exclude(key=key).first()
-    if live:
-        raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
+    _check_alone(region, run_date)
     taken = StagedBatch.objects.filter(region=region, run_date=run_date)
     if not StagedBatch.waiting_for(region, run_date).exists() and not taken.exists():
         raise Misuse(
             f"No claims are staged for {region.name}. Load them: manage.py load_claims DIR --region {region.name}"
         )
+
+
+def _check_latest(region: Region, run_date: date) -> None:
+    if later := standing_after(region, run_date):
+        raise Misuse(
+            f"A later night than {run_date} has been run; only the latest can be undone and run again. To take it back:"
+            f" {_taking_back(later[-1])}"
+        )
+
+
+def _check_alone(region: Region, run_date: date) -> None:
+    key = pipeline_key(region, {"run_date": run_date.isoformat()})
+    live = Run.objects.filter(job=RUN_PIPELINE_NAME, region=region, status__in=LIVE).exclude(key=key).first()
+    if live:
+        raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
+
+
+def admit(run: Run) -> None:
+    """In its turn, and then in its order: a restart as well as a start, and two that begin at once see each other."""
+    turns.admit(run)
+    _check_order(*_place(run))
+
+
+def undoable(run: Run) -> None:
+    """Nothing stands on it. What it stands on is no matter: an undo is the way out where that broke off."""
+    _check_latest(*_place(run))
+    _check_alone(*_place(run))
+
+
+def _place(run: Run) -> tuple[Region, date]:
+    if run.region is None:
+        raise Misuse("The pipeline needs a region.")
+    return run.region, date.fromisoformat(run.parameters["run_date"])
 
 
 def _taking_back(night: Night) -> str:
@@ -107,7 +133,8 @@ RUN_PIPELINE = Job(
     outcomes=("paid", "denied", "rejected"),
     parameters=pipeline_parameters,
     key=pipeline_key,
-    admit=turns.admit,
+    admit=admit,
+    undoable=undoable,
     once=True,
 )  # fmt: skip
 
@@ -200,7 +227,7 @@ def undo_parameters(region: Region | None, raw: Json) -> Json:
     if night.last_run.live:
         raise Misuse(f"Run {night.last_run.pk} is {night.last_run.status}. Stop it first.")
     if not night.undone:
-        _check_order(region, run_date)
+        undoable(night.last_run)
     return {"run_date": run_date.isoformat(), "release": free}
 
 

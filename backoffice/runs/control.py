@@ -100,8 +100,6 @@ def restart_run(
     job = job_named(last.job)
     if from_step and from_step not in [step.name for step in job.steps]:
         raise Misuse(f"{job.name} has no step {from_step!r}. Steps: {', '.join(step.name for step in job.steps)}.")
-    if from_step:
-        job.parameters(last.region, last.parameters)  # whether what it has done may still be undone
     if parameters not in (None, last.parameters) and not is_undone(last):
         raise Misuse(f"Run {last.pk} is not undone, so it goes on as it was begun.")
     again = Run(
@@ -114,16 +112,20 @@ def restart_run(
 def undo_run(run: Run) -> Run:
     """Undo every step of the chain, the last one first, here and now; a restart then begins at the first. Repeatable.
 
-    Raises Misuse while it is live, or when a step has no undo. One whose worker was lost is live no more.
+    Raises Misuse while it is live, where its job refuses, or when a step has no undo. One whose worker was lost is live
+    no more.
     """
     abandon_stale_runs()
     run = Run.objects.filter(chain=run.chain).latest("attempt")
     if run.live:
         raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
     job = job_named(run.job)
-    job.parameters(run.region, run.parameters)
+    job.undoable(run)
     steps = {step.name: step for step in job.steps}
-    states = list(StepState.objects.filter(chain=run.chain, started_at__isnull=False).order_by("-sequence"))
+    # Also one that a restart was to begin anew, and did not come to: what it wrote stands still.
+    left = StepPart.objects.filter(step__chain=run.chain, undo=True).values("step")
+    wrote = Q(started_at__isnull=False) | Q(pk__in=left)
+    states = list(StepState.objects.filter(wrote, chain=run.chain).order_by("-sequence"))
     for state in states:
         if steps[state.name].reset is None:
             raise Misuse(f"Step {state.name} cannot be undone: what it wrote stands elsewhere.")

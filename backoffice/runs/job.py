@@ -84,8 +84,8 @@ class Job:
 
     parameters(region, raw) → as they are stored (JSON, no data of a patient), or Misuse; in_words: for its page.
     exclusive(parameters): whether a second live run of the same key is refused. result(run, report): a part of it.
-    admit(run): first in the transaction that makes it live, or Misuse. environmental: failures that speak against the
-    other side: more than half of the last 200 items end the run.
+    admit(run): first in the transaction that makes it live; undoable(run): before its chain is undone; each or Misuse.
+    environmental: failures that speak against the other side: more than half of the last 200 items end the run.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Job:
     twice: "Twice"
     exclusive: Callable[[Json], bool] = lambda parameters: True
     admit: Callable[["Run"], None] = lambda run: None
+    undoable: Callable[["Run"], None] = lambda run: None
     environmental: frozenset[str] = frozenset({"transient", "unexpected"})
     start_verb: str = "start_any"
     failed_only: Callable[[Any], Json] | None = None

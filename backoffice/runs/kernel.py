@@ -1,7 +1,5 @@
-"""The chunk loop. `work` is the one entry: the queue and the waiting command both call it with a part's id.
-
-A chunk has four phases (job.Step): prepare, intend, act, commit. Every transaction checks the part's fence first.
-"""
+"""The chunk loop. `work` is the one entry: the queue and the waiting command both call it with a part's id. A chunk has
+four phases (job.Step): prepare, intend, act, commit. Every transaction checks the part's fence first."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence

@@ -54,7 +54,7 @@ def _refusal(found: Standing) -> str:
     if found.run.live:
         return f"Run {found.run.pk} is {found.run.status}. Stop it first."
     try:
-        RUN_PIPELINE.parameters(found.run.region, found.run.parameters)
+        RUN_PIPELINE.undoable(found.run)
     except Misuse as refusal:
         return str(refusal)
     return ""

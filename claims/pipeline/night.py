@@ -91,7 +91,8 @@ def night_of(part: StepPart) -> Night:
     """The night of the part's chain; the first part of its first step makes it. ConfigError out of order."""
     run, region = part.run, region_of(part)
     run_date = date.fromisoformat(run.parameters["run_date"])
-    _check_order(region, run_date)
+    if standing_after(region, run_date):
+        raise ConfigError(f"A later night than {run_date} has begun; only the latest can be run again.")
     night, _ = Night.objects.select_related("region").get_or_create(
         region=region,
         run_date=run_date,
@@ -103,17 +104,16 @@ def night_of(part: StepPart) -> Night:
     return night
 
 
-def _check_order(region: Region, run_date: date) -> None:
-    """Once more than at the start: two nights that were started at the same moment did not see each other there."""
-    if standing_after(region, run_date):
-        raise ConfigError(f"A later night than {run_date} has begun; only the latest can be run again.")
-    if before := unfinished_before(region, run_date):
+def _check_order(part: StepPart) -> None:
+    """Once more than at the start, for what is worked; what is undone may stand on nothing."""
+    if before := unfinished_before(region_of(part), date.fromisoformat(part.run.parameters["run_date"])):
         raise ConfigError(f"The night of {before.run_date} is not complete. Finish it, then restart this one.")
 
 
 @contextmanager
 def opened(part: StepPart, *outputs: str) -> Iterator[Work]:
     """The work of a part; files that an earlier attempt wrote above its last checkpoint are deleted [S2-24]."""
+    _check_order(part)
     night = night_of(part)
     for output in outputs:
         files.sweep(night, output, part.partition)

@@ -247,3 +247,40 @@ def test_a_night_whose_worker_was_lost_is_undone_without_being_stopped(tmp_path:
     undo(region, RUN_DATE)
     run.refresh_from_db()
     assert (run.status, run.reason) == (RunStatus.STOPPED, "undone")
+
+
+def test_an_undone_night_is_not_restarted_before_the_one_that_it_stands_on(tmp_path: Path) -> None:
+    """S2-12, S2-20: it failed, was undone no more, and each of the two nights barred the other for ever."""
+    region = again_from_price_before_an_undone_one(tmp_path)
+    second = Run.objects.filter(job="run_pipeline", key=f"{region.name}:{NEXT}").latest("attempt")
+    with pytest.raises(Misuse, match=r"^The night of 2024-01-15 is not complete\. Finish it, or take it back: "):
+        go_on(second)
+    assert Night.objects.get(region=region, run_date=NEXT).undone
+    staged(tmp_path / "terms", {"contract_terms": [terms()]}, region)
+    assert run_night(region).status == RunStatus.COMPLETE
+    assert go_on(second).status == RunStatus.COMPLETE
+
+
+def test_a_night_is_undone_whatever_became_of_the_one_before_it(tmp_path: Path) -> None:
+    """S2-18, S2-20: a night that ended before its start was refused is the way out, or there is none."""
+    region = again_from_price_before_an_undone_one(tmp_path)
+    Run.objects.filter(key=f"{region.name}:{NEXT}").update(status=RunStatus.FAILED, reason="configuration")
+    with pytest.raises(CommandError, match="A later night than 2024-01-15 has been run"):
+        undo(region, RUN_DATE)
+    undo(region, NEXT)
+    assert standing(region)  # what the first has adjudicated: its restart has not come so far
+    undo(region, RUN_DATE, release=True)
+    assert standing(region) == {}
+    assert not Night.objects.filter(region=region, run_date=RUN_DATE).exists()
+
+
+def again_from_price_before_an_undone_one(tmp_path: Path) -> Region:
+    """A region whose second night was undone, and whose first was then begun again from price and failed there."""
+    region = staged(tmp_path, small_world())
+    first = run_night(region)
+    staged(tmp_path / "next", {"claim_lines": [line("C2")]}, region)
+    run_night(region, run_date=NEXT)
+    undo(region, NEXT)
+    ContractTerms.objects.filter(region=region).delete()
+    assert go_on(first, "price").status == RunStatus.FAILED
+    return region
