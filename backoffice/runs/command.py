@@ -17,7 +17,7 @@ from backoffice.runs.control import AlreadyComplete, AlreadyRunning, restart_run
 from backoffice.runs.faults import Misuse, WrongUse
 from backoffice.runs.job import Job, Json
 from backoffice.runs.models import Run, RunStatus
-from backoffice.runs.parameters import same_parameters
+from backoffice.runs.parameters import gone_on_with
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report
 from backoffice.runs.waiting import queue_is_served, wait_for
@@ -82,8 +82,8 @@ class JobCommand(BaseCommand):
         stored = job.parameters(region, parameters)
         last = Run.objects.filter(job=job.name, key=job.key(region, stored)).first()
         if fresh and last is not None and not last.live:
-            same_parameters(last, _said(stored, parameters))
-            return restart_run(last, attended=attended, from_step=job.steps[0].name)
+            going_on = gone_on_with(last, stored, parameters)
+            return restart_run(last, attended=attended, from_step=job.steps[0].name, parameters=going_on)
         return start_run(job.name, region=region, parameters=parameters, attended=attended)
 
     def _begin_at(self, region: Any, parameters: Json, attended: bool, from_step: str) -> Run:
@@ -94,13 +94,8 @@ class JobCommand(BaseCommand):
         last = Run.objects.filter(job=job.name, key=key).first()
         if last is None:
             raise Misuse(f"{job.name} for {key} has not been run yet: leave out --from-step.")
-        same_parameters(last, _said(stored, parameters))
-        return restart_run(last, attended=attended, from_step=from_step)
-
-
-def _said(stored: Json, parameters: Json) -> Json:
-    """What the command line says itself, as it is stored; not what it leaves to be filled in."""
-    return {name: value for name, value in stored.items() if name in parameters}
+        going_on = gone_on_with(last, stored, parameters)
+        return restart_run(last, attended=attended, from_step=from_step, parameters=going_on)
 
 
 def region_named(name: str) -> Any:

@@ -16,7 +16,7 @@ from backoffice.runs.bell import require_queue, ring
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
 from backoffice.runs.models import LIVE, RESTARTABLE, Run, RunStatus, StepPart, StepState, StepStatus
-from backoffice.runs.parameters import same_parameters
+from backoffice.runs.parameters import gone_on_with
 from backoffice.runs.registry import job_named
 from backoffice.runs.reopening import reopening
 from backoffice.runs.state import begin_next_step, lock, move, waiting_parts
@@ -65,7 +65,10 @@ def start_run(
         require_queue()
     abandon_stale_runs()
     if job.once and (last := Run.objects.filter(job=job.name, key=job.key(region, stored)).first()):
-        return _continue_once(last, stored, user=user, attended=attended)
+        if last.status == RunStatus.COMPLETE:
+            raise AlreadyComplete(last)
+        going_on = gone_on_with(last, stored, parameters)
+        return restart_run(last, user=user, attended=attended, parameters=going_on)
     return _create_run(
         job,
         Run(
@@ -73,13 +76,6 @@ def start_run(
             exclusive=job.exclusive(stored), started_by=user, attended=attended,
         ),
     )  # fmt: skip
-
-
-def _continue_once(last: Run, parameters: Json, *, user: "User | None", attended: bool) -> Run:
-    if last.status == RunStatus.COMPLETE:
-        raise AlreadyComplete(last)
-    same_parameters(last, parameters)
-    return restart_run(last, user=user, attended=attended)
 
 
 def restart_run(

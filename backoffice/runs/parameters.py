@@ -5,6 +5,7 @@ from datetime import date
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Json
 from backoffice.runs.models import Run
+from backoffice.runs.undone import is_undone
 
 
 def day(raw: Json, name: str) -> date:
@@ -36,8 +37,11 @@ def refuse_unknown(raw: Json, *known: str) -> None:
         raise Misuse(f"Not known: {', '.join(unknown)}. {says}")
 
 
-def same_parameters(last: Run, given: Json) -> None:
-    """Misuse where a run is to be gone on with, and something else is given than it was begun with."""
-    other = [f"{name} {value}" for name, value in last.parameters.items() if given.get(name, value) != value]
-    if other:
+def gone_on_with(last: Run, stored: Json, given: Json) -> Json:
+    """The parameters of a run that is gone on with: what is given itself of those stored, the others as it was begun.
+    Misuse where something else is given than it was begun with, unless nothing of it stands."""
+    said = {name: value for name, value in stored.items() if name in given}
+    other = [f"{name} {value}" for name, value in last.parameters.items() if said.get(name, value) != value]
+    if other and not is_undone(last):
         raise Misuse(f"{last.job} for {last.key} was begun with {', '.join(other)}; continue it with the same.")
+    return {**last.parameters, **said}

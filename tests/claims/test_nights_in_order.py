@@ -217,23 +217,59 @@ def test_a_night_that_is_still_to_come_is_not_begun(tmp_path: Path) -> None:
     assert run_night(region, run_date=today).status == RunStatus.COMPLETE
 
 
+HOW = [
+    pytest.param({}),
+    *(pytest.param(each, marks=pytest.mark.slow) for each in ({"fresh": True}, {"from_step": "price"})),
+]
+
+
+def begin(region: Region, **options: Any) -> None:
+    call_command("run_pipeline", region=region.name, run_date=RUN_DATE.isoformat(), wait=True, **options)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("again", [{"fresh": True}, {"from_step": "price"}, {}])
+@pytest.mark.parametrize("again", HOW)
 def test_a_night_is_not_gone_on_with_in_other_partitions_than_it_was_begun_in(
     tmp_path: Path, again: dict[str, Any]
 ) -> None:
     """S2-20: it was run in as many as before, and nothing said so."""
-    region = staged(tmp_path, small_world())
-    parameters = {"region": region.name, "run_date": RUN_DATE.isoformat(), "wait": True}
-    call_command("run_pipeline", **parameters, partitions=2)
-    undo(region, RUN_DATE)
+    region = staged(tmp_path, small_world(contract_terms=[]))
+    assert run_night(region, partitions=2).status == RunStatus.FAILED
     said = rf"run_pipeline for {region.name}:2024-01-15 was begun with partitions 2; continue it with the same\."
     with pytest.raises(CommandError, match=said) as refused:
-        call_command("run_pipeline", **parameters, **again, partitions=3)
+        begin(region, **again, partitions=3)
     assert refused.value.returncode == 2
     assert Run.objects.filter(job="run_pipeline", region=region).count() == 1
-    call_command("run_pipeline", **parameters, **again, partitions=2)
-    assert Run.objects.filter(job="run_pipeline", region=region, status=RunStatus.COMPLETE).count() == 1
+
+
+@pytest.mark.parametrize("again", HOW)
+def test_a_night_is_gone_on_with_as_it_was_begun_where_nothing_else_is_said(
+    tmp_path: Path, again: dict[str, Any]
+) -> None:
+    """S2-20: "Finish it: manage.py run_pipeline …", and that was refused, for 1 is what is not said."""
+    region = staged(tmp_path, small_world(contract_terms=[]))
+    assert run_night(region, partitions=2).status == RunStatus.FAILED
+    staged(tmp_path / "terms", {"contract_terms": [terms()]}, region)
+    begin(region, **again)
+    night = Night.objects.get(region=region)
+    assert (night.complete, night.partitions) == (True, 2)
+
+
+@pytest.mark.parametrize("again", HOW)
+@pytest.mark.parametrize("free", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_night_of_which_nothing_stands_is_run_in_the_partitions_that_are_asked_for(
+    tmp_path: Path, again: dict[str, Any], free: bool
+) -> None:
+    """S2-18, S2-20: a released date could be run no more, but in as many as its first night."""
+    region = staged(tmp_path, small_world())
+    first = adjudicated_of(run_night(region, partitions=2))
+    undo(region, RUN_DATE, release=free)
+    begin(region, **again, partitions=3)
+    night = Night.objects.get(region=region)
+    assert (night.complete, night.partitions) == (True, 3)
+    assert night.last_run is not None
+    assert night.last_run.parameters["partitions"] == 3
+    assert adjudicated_of(night.last_run) == first
 
 
 def test_a_night_whose_worker_was_lost_is_undone_without_being_stopped(tmp_path: Path) -> None:
