@@ -15,7 +15,6 @@ from auditlog.context import set_actor
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import QuerySet, Sum
 
-from backoffice.formats import count
 from backoffice.runs.control import AlreadyRunning, abandon_stale_runs, restart_run, stop_run, undo_run
 from backoffice.runs.faults import ConfigError, Misuse, RunEnds
 from backoffice.runs.job import Chunk, Json, Result
@@ -23,7 +22,6 @@ from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus, StepPart
 from backoffice.runs.state import waiting_parts
 from claims.models import Night, Remittance, StagedBatch
-from claims.pipeline.lines import adjudicated_before
 from claims.pipeline.restage import release
 
 COMPLETE, LEFT_OUT = "complete", "left_out"
@@ -133,7 +131,6 @@ def _begin(part: StepPart, night: Night, run: Run) -> Run:
     """The night's next attempt, in other partitions where that was asked for."""
     parameters = None
     if night.undone:
-        _refuse_twice(night, part.run)
         parameters = {**run.parameters, **_partitions(part.run)}
     try:
         return restart_run(run, user=part.run.started_by, attended=part.run.attended, parameters=parameters)
@@ -145,18 +142,6 @@ def _begin(part: StepPart, night: Night, run: Run) -> Run:
 
 def _partitions(run: Run) -> Json:
     return {name: value for name, value in run.parameters.items() if name == "partitions"}
-
-
-def _refuse_twice(night: Night, run: Run) -> None:
-    """A claim that was rejected once, and corrected for a later night: where the tables let the first one pass by now,
-    both would be paid."""
-    for earlier in nights_of(run).filter(run_date__lt=night.run_date):
-        if found := adjudicated_before(night, earlier):
-            where = f"manage.py undo_pipeline --region {night.region.name} --run-date {night.run_date} --release --wait"
-            raise ConfigError(
-                f"{count(found, 'line')} of the night of {night.run_date} would be paid twice: {earlier.run_date} has"
-                f" adjudicated the same ones now. Take it back ({where}), discard its batch, and load it without them."
-            )
 
 
 def _go_on(again: Run, run: Run) -> None:

@@ -12,7 +12,8 @@ from backoffice.runs.repeating import idempotent
 from claims import again, taking_back
 from claims.models import Night, StagedBatch
 from claims.pipeline import adjudicate, enrich, extract, night, price, remit, turns, validate
-from claims.pipeline.order import standing_after, unfinished_before
+from claims.pipeline.once import refuse_release
+from claims.pipeline.order import standing_after, undoing, unfinished_before
 from regions.models import Region
 
 RUN_PIPELINE_NAME = "run_pipeline"
@@ -50,8 +51,8 @@ def _check_order(region: Region, run_date: date) -> None:
             f"The night of {before.run_date} is not complete. Finish it, or take it back: {_taking_back(before)}"
         )
     _check_alone(region, run_date)
-    taken = StagedBatch.objects.filter(region=region, run_date=run_date)
-    if not StagedBatch.waiting_for(region, run_date).exists() and not taken.exists():
+    begun = Night.objects.filter(region=region, run_date=run_date)  # it may be taken back also without lines
+    if not StagedBatch.waiting_for(region, run_date).exists() and not begun.exists():
         raise Misuse(
             f"No claims are staged for {region.name}. Load them: manage.py load_claims DIR --region {region.name}"
         )
@@ -91,7 +92,7 @@ def _place(run: Run) -> tuple[Region, date]:
 
 
 def _taking_back(night: Night) -> str:
-    return _undoing(night, "--release")
+    return undoing(night, "--release")
 
 
 def pipeline_key(region: Region, parameters: Json) -> str:
@@ -168,7 +169,7 @@ def _check_range(region: Region, first: date, last: date) -> None:
     if later := standing_after(region, last):
         raise Misuse(
             f"The night of {later[0].run_date} stands on what these have left. Run it again with them:"
-            f" --to {later[-1].run_date}; or undo it first: {_undoing(later[-1])}"
+            f" --to {later[-1].run_date}; or undo it first: {undoing(later[-1])}"
         )
     if before := unfinished_before(region, first):
         raise Misuse(f"The night of {before.run_date} before them is not complete. Finish it, or begin with it.")
@@ -176,11 +177,6 @@ def _check_range(region: Region, first: date, last: date) -> None:
     live = elsewhere.exclude(chain__in=again.nights_between(region.pk, first, last).values("chain")).first()
     if live:
         raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
-
-
-def _undoing(night: Night, *options: str) -> str:
-    named = f"manage.py undo_pipeline --region {night.region.name} --run-date {night.run_date}"
-    return " ".join((named, *options, "--wait"))
 
 
 def range_in_words(parameters: Json) -> dict[str, str]:
@@ -228,6 +224,8 @@ def undo_parameters(region: Region | None, raw: Json) -> Json:
         raise Misuse(f"Run {night.last_run.pk} is {night.last_run.status}. Stop it first.")
     if not night.undone:
         undoable(night.last_run)
+    if free:
+        refuse_release(night)
     return {"run_date": run_date.isoformat(), "release": free}
 
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from backoffice.audit import hidden, record_change
@@ -97,12 +97,24 @@ def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
         return "resolved already"
     if night is None or not night.complete:
         return "their night is not complete"
-    batches = StagedBatch.objects.filter(region=night.region_id, run_date=None)
-    if StagedLine.objects.filter(batch__in=batches, claim_id=row.reference).exists():
-        return "waiting for the next night already"
     if row.reference in settled:
         return "paid or denied in a night already"
+    if came := _came_again(row.reference, night):
+        return came
     return "" if lines_of(row.reference, night).exists() else "their lines are not there any more"
+
+
+def _came_again(claim_id: str, night: Night) -> str:
+    """Whether the claim waits, or a later night has one of these lines, whatever has become of that night by now."""
+    batches = StagedBatch.objects.filter(Q(run_date=None) | Q(run_date__gt=night.run_date), region=night.region_id)
+    same = StagedLine.objects.filter(claim_id=claim_id, batch__in=batches).select_related("batch")
+    lines = lines_of(claim_id, night).values("line_number")
+    found = same.filter(Q(batch__run_date=None) | Q(line_number__in=lines)).first()
+    if found is None:
+        return ""
+    if found.batch.run_date is None:
+        return "waiting for the next night already"
+    return f"came again in batch {found.batch_id}, and the night of {found.batch.run_date} decides on that one"
 
 
 def lines_of(claim_id: str, night: Night) -> QuerySet[StagedLine]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
+from backoffice.runs.faults import ConfigError, Misuse
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims import again
@@ -29,5 +30,12 @@ def take_back(part: StepPart, chunk: Chunk) -> Result:
     lines = 0
     if night is not None:
         again.undo(part, chunk)
-        lines = release(night) if outcome == RELEASED else again.lines_of(night)
+        lines = _release(night) if outcome == RELEASED else again.lines_of(night)
     return Result(read=1, outcomes=Counter({outcome: 1}), totals={"lines": lines})
+
+
+def _release(night: Night) -> int:
+    try:
+        return release(night)
+    except Misuse as refusal:
+        raise ConfigError(str(refusal)) from None

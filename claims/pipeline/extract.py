@@ -16,7 +16,7 @@ from backoffice.runs.faults import ConfigError
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import StagedBatch
-from claims.pipeline import files, frames, parse, verify
+from claims.pipeline import files, frames, once, parse, verify
 from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import checkpoints, cut, split
 from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, of_lines, opened
@@ -37,14 +37,20 @@ def open_step(part: StepPart) -> Iterator[Work]:
 
 
 def stamp(work: Work) -> None:
-    """The lines that are staged now belong to this night; a night that has its lines already gets no more."""
-    batches = StagedBatch.objects.filter(region=work.region)
-    if not batches.filter(run_date=work.run_date).exists():
-        StagedBatch.waiting_for(work.region, work.run_date).update(run_date=work.run_date)
+    """The lines that are staged now belong to this night; a night that has its lines already gets no more. As it
+    begins, none of them may be there twice, nor be adjudicated already."""
+    mine = once.of_night(work.night)
+    taken = mine.exists()
+    batches = mine if taken else StagedBatch.waiting_for(work.region, work.run_date)
+    looked_at = list(batches.values_list("pk", flat=True))
+    if work.part.checkpoint is None:
+        once.refuse_twice(work.night, StagedBatch.objects.filter(pk__in=looked_at), taken=taken)
+    if not taken:
+        StagedBatch.objects.filter(pk__in=looked_at, run_date=None).update(run_date=work.run_date)
 
 
 def batches_of(work: Work) -> list[int]:
-    return list(StagedBatch.objects.filter(region=work.region, run_date=work.run_date).values_list("pk", flat=True))
+    return list(once.of_night(work.night).values_list("pk", flat=True))
 
 
 def chunks(work: Work, checkpoint: Json | None) -> Iterator[Chunk]:

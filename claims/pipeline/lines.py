@@ -12,6 +12,7 @@ from claims.models import Night, StagedBatch, StagedLine
 from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
 from claims.pipeline.drafts import append, draft
 from claims.pipeline.numbers import span
+from claims.pipeline.once import ADJUDICATED, SHARED, meeting
 
 LINES = "claim_lines.csv"
 LINE_COLUMNS = (
@@ -73,17 +74,16 @@ def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
     adjudicated in one that is complete."""
     for claim, number, times in _first(problems, _TWICE, [batch.pk]):
         problems.add(LINES, f"claim {claim} line {number} occurs {times} times")
-    for other in StagedBatch.objects.filter(region=batch.region).exclude(pk=batch.pk):
-        if not _may_share(batch, other):
-            continue
-        statement, parameters, what = _SHARED, [batch.pk, other.pk], ""
+    mine = StagedBatch.objects.filter(pk=batch.pk)
+    for _, other in meeting(mine, StagedBatch.objects.filter(region=batch.region)):
+        statement, parameters, what = SHARED, [batch.pk, other.pk], ""
         night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
         if other.run_date is None:
             what = f"is staged already, in batch {other.pk}, for the next night"
         elif night is None or not night.complete:
             what = f"belongs to the night of {other.run_date}, which is not complete"
         else:
-            statement, parameters = _ADJUDICATED, [*parameters, *span(night.pk)]
+            statement, parameters = ADJUDICATED, [*parameters, *span(night.pk)]
             what = f"was adjudicated on {other.run_date} already"
         for claim, number in _first(problems, statement, parameters):
             problems.add(LINES, f"claim {claim} line {number} {what}")
@@ -102,44 +102,7 @@ def _first(problems: Problems, statement: str, parameters: list[Any]) -> list[li
     return [row for _, *row in found]
 
 
-def _may_share(batch: StagedBatch, other: StagedBatch) -> bool:
-    """Whether the ranges of their claim ids meet. Ids mostly grow, and then a year of nights need not be compared."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MEET, [other.pk, batch.pk, other.pk, batch.pk])
-        return bool(cursor.fetchone()[0])
-
-
-_MEET = (
-    f"SELECT (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"  # noqa: S608
-    f" >= (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
-    f" AND (SELECT min(claim_id) FROM {TABLE} WHERE batch_id = %s)"
-    f" <= (SELECT max(claim_id) FROM {TABLE} WHERE batch_id = %s)"
-)
 _TWICE = (
     f"SELECT claim_id, line_number, count(*) AS times FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
     " GROUP BY claim_id, line_number HAVING count(*) > 1"
 )
-_SHARED = (
-    f"SELECT fresh.claim_id, fresh.line_number FROM {TABLE} AS fresh JOIN {TABLE} AS old"  # noqa: S608
-    " ON old.claim_id = fresh.claim_id AND old.line_number = fresh.line_number"
-    " WHERE fresh.batch_id = %s AND old.batch_id = %s"
-)
-_ADJUDICATED = (
-    f"{_SHARED} AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"  # noqa: S608
-    " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s)"
-)
-
-
-def adjudicated_before(night: Night, earlier: Night) -> int:
-    """How many of the night's lines the earlier one has paid or denied."""
-    found = 0
-    for batch in StagedBatch.objects.filter(region=night.region_id, run_date=night.run_date):
-        for other in StagedBatch.objects.filter(region=earlier.region_id, run_date=earlier.run_date):
-            if _may_share(batch, other):
-                with connection.cursor() as cursor:
-                    cursor.execute(
-                        f"SELECT count(*) FROM ({_ADJUDICATED}) AS found",  # noqa: S608 (words of our own)
-                        [batch.pk, other.pk, *span(earlier.pk)],
-                    )
-                    found += cursor.fetchone()[0]
-    return found

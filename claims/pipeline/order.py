@@ -17,3 +17,9 @@ def unfinished_before(region: Region, run_date: date) -> Night | None:
     """The night before, where it is not complete."""
     before = Night.objects.select_related("region").filter(region=region, run_date__lt=run_date).first()
     return before if before is not None and not before.complete else None
+
+
+def undoing(night: Night, *options: str) -> str:
+    """The command that takes the night back."""
+    named = f"manage.py undo_pipeline --region {night.region.name} --run-date {night.run_date}"
+    return " ".join((named, *options, "--wait"))

@@ -12,6 +12,8 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run
 from backoffice.runs.undone import is_undone
 from claims.models import Night, StagedBatch
+from claims.pipeline.once import refuse_release
+from regions.models import Region
 
 SOURCE = "rejects of the night of {}"
 
@@ -42,10 +44,12 @@ def withdraw(night: Night) -> None:
 @transaction.atomic
 def release(night: Night) -> int:
     """Take an undone night off the calendar: its lines wait for the next night once more, and its date is free. Say how
-    many lines; Misuse where it is not undone."""
+    many lines; Misuse where it is not undone, or one of its lines has come again."""
+    Region.objects.select_for_update(no_key=True).get(pk=night.region_id)  # one after the other with loads
     last = Run.objects.select_for_update().filter(chain=night.chain).latest("attempt")
     if not is_undone(last):
         raise Misuse(f"The night of {night.run_date} is not undone: run {last.pk} is {last.status}.")
+    refuse_release(night)
     lines = 0
     for batch in StagedBatch.objects.filter(region=night.region, run_date=night.run_date):
         StagedBatch.objects.filter(pk=batch.pk).update(run_date=None)

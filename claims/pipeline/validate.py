@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backoffice.runs.job import Chunk, Fault, Json, Result
 from backoffice.runs.models import Failure, StepPart
 from claims.models import OutputFile
-from claims.pipeline import editions, extract, files, parse, restage, verify
+from claims.pipeline import editions, extract, files, once, parse, restage, verify
 from claims.pipeline.ahead import ahead
 from claims.pipeline.cut import checkpoints, cut, split
 from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
@@ -91,6 +91,7 @@ def _decide(work: Work) -> Result:
     decided = claims.join(of_claims.group_by("claim_id").agg(pl.col("cents").sum()), on="claim_id", how="left").select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("seq"), "claim_id", "line_number", "reason", "cents"
     )
+    once.refuse_passing(work.night, decided)
     work.references[DECISIONS] = decided
     return Result(rows=Rows(files=[work.save(decided, DECISIONS)]), failures=list(_faults(decided)))
 
