@@ -19,7 +19,7 @@ from backoffice.runs.models import Failure, Resolution
 from claims.jobs import RUN_PIPELINE_NAME
 from claims.models import AdjudicatedClaim, Night, StagedBatch, StagedLine
 from claims.pipeline.numbers import NIGHT
-from claims.pipeline.restage import source_of, waiting
+from claims.pipeline.restage import batch_for_rejects, waiting
 from regions.models import Region
 
 CATEGORY = "rejected"
@@ -80,7 +80,7 @@ def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restage
             continue
         batch = batches.get(night.run_date)
         if batch is None:
-            batch = StagedBatch.objects.create(region=region, source=source_of(night))
+            batch = batch_for_rejects(night)
             batches[night.run_date] = batch
         lines = _copy(row.reference, night, batch)
         batch.lines += lines

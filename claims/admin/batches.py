@@ -27,7 +27,7 @@ from backoffice.runs.faults import Misuse
 from claims.jobs import RUN_PIPELINE
 from claims.models import Night, StagedBatch
 from claims.pipeline.load import Loaded, load
-from claims.pipeline.restage import discard, is_of_rejects
+from claims.pipeline.restage import discard
 from claims.uploads import LINES, NAMES, Limit, unpack
 from regions.admin.choosing import RegionField
 from regions.models import Region
@@ -74,7 +74,7 @@ def batches_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
             {
                 "row": row,
                 "night": nights.get((row.region_id, row.run_date)),
-                "may_discard": may_load(request) and row.run_date is None and not is_of_rejects(row),
+                "may_discard": may_load(request) and row.run_date is None and row.rejects_of is None,
             }
             for row in page
         ],

@@ -17,6 +17,9 @@ class StagedBatch(models.Model):
     source = models.CharField(max_length=200, editable=False, help_text="Where the lines came from.")
     lines = models.PositiveBigIntegerField(default=0, editable=False)
     run_date = models.DateField(null=True, editable=False, help_text="The night it belongs to; empty while it waits.")
+    rejects_of = models.DateField(
+        null=True, editable=False, help_text="The night whose rejects these are, staged again."
+    )
     not_before = models.DateField(null=True, editable=False, help_text="The first night that may take it.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

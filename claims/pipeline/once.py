@@ -121,8 +121,10 @@ def refuse_release(night: Night) -> None:
 
 
 def _since(night: Night) -> Batches:
-    """What may have come again: batches that wait or are a later night's, which is undone."""
-    return _of_region(night).filter(Q(run_date=None) | Q(run_date__gt=night.run_date))
+    """What may have come again: batches that wait or are a later night's, which is undone. Not the night's own rejects,
+    which are withdrawn as it decides anew or is undone."""
+    since = _of_region(night).filter(Q(run_date=None) | Q(run_date__gt=night.run_date))
+    return since.exclude(rejects_of=night.run_date)
 
 
 def _came_again(night: Night, other: StagedBatch, then: str) -> str:

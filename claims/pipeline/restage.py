@@ -15,20 +15,16 @@ from claims.models import Night, StagedBatch
 from claims.pipeline.once import refuse_release
 from regions.models import Region
 
-SOURCE = "rejects of the night of {}"
 
-
-def source_of(night: Night) -> str:
-    return SOURCE.format(night.run_date)
-
-
-def is_of_rejects(batch: StagedBatch) -> bool:
-    return batch.source.startswith(SOURCE.format(""))
+def batch_for_rejects(night: Night) -> StagedBatch:
+    """One that waits, and has no lines yet."""
+    source = f"rejects of the night of {night.run_date}"
+    return StagedBatch.objects.create(region=night.region, source=source, rejects_of=night.run_date)
 
 
 def staged_again(night: Night) -> QuerySet[StagedBatch]:
     """Of its rejects, whether they wait or a later night has taken them."""
-    return StagedBatch.objects.filter(region=night.region, source=source_of(night))
+    return StagedBatch.objects.filter(region=night.region, rejects_of=night.run_date)
 
 
 def waiting(night: Night) -> QuerySet[StagedBatch]:
@@ -66,7 +62,7 @@ def discard(batch: StagedBatch) -> None:
     held = StagedBatch.objects.select_for_update(of=("self",)).filter(pk=batch.pk, run_date=None).first()
     if held is None:
         raise Misuse(f"Batch {batch.pk} belongs to a night by now. Undo the night, or let it be paid.")
-    if is_of_rejects(held):
+    if held.rejects_of:
         raise Misuse(f"Batch {batch.pk} is {held.source}, staged once more. Run the night, or restart that one.")
     record_change(held, {"lines": (str(held.lines), "discarded")})
     held.delete()

@@ -16,7 +16,7 @@ from django.test import Client
 
 from backoffice.runs.faults import Misuse
 from claims.models import Provider, StagedBatch, StagedLine
-from claims.pipeline.restage import source_of
+from claims.pipeline.restage import batch_for_rejects
 from claims.uploads import NAMES, unpack
 from regions.models import Region
 from tests.admin.claims_world import make_claims
@@ -271,7 +271,7 @@ def test_what_a_night_has_taken_or_staff_have_staged_again_is_not_discarded(sign
     world = make_claims(north.region)
     client = sign_in("operator")
     taken = StagedBatch.objects.get(run_date=world.night.run_date)
-    again = StagedBatch.objects.create(region=north.region, source=source_of(world.night), lines=2)
+    again = batch_for_rejects(world.night)
     assert "/discard/" not in text_of(client, BATCHES)
     for batch, why in ((taken, "belongs to a night by now"), (again, "rejects of the night of 2026-03-02")):
         assert why in said(client.post(f"{BATCHES}{batch.pk}/discard/"))

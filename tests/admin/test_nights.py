@@ -9,7 +9,7 @@ from django.utils import timezone
 from backoffice.runs.models import Failure, Run, StepPart, StepState
 from claims.models import StagedBatch
 from claims.pipeline import validate
-from claims.pipeline.restage import source_of
+from claims.pipeline.restage import batch_for_rejects
 from claims.window import run_date_at, window_of
 from tests.admin.claims_world import ClaimsWorld, make_claims
 from tests.admin.conftest import SignIn, World, said, text_of
@@ -165,15 +165,16 @@ def test_resuming_undoes_nothing(sign_in: SignIn, broken: ClaimsWorld) -> None:
 
 
 def test_it_says_which_rejects_no_longer_wait_when_the_night_decides_anew(sign_in: SignIn, broken: ClaimsWorld) -> None:
-    StagedBatch.objects.create(region=broken.region, source=source_of(broken.night), lines=2)
+    batch = batch_for_rejects(broken.night)
+    StagedBatch.objects.filter(pk=batch.pk).update(lines=2)
     client = sign_in("operator")
     assert "2 lines of its rejects" in client.post(restart_of(broken), {"step": "validate"}).content.decode()
     assert "of its rejects" not in client.post(restart_of(broken), {"step": "price"}).content.decode()
 
 
 def test_rejects_that_were_staged_again_are_withdrawn_with_the_decisions(broken: ClaimsWorld) -> None:
-    waiting = StagedBatch.objects.create(region=broken.region, source=source_of(broken.night), lines=2)
-    loaded = StagedBatch.objects.create(region=broken.region, source="another folder", lines=2)
+    waiting = batch_for_rejects(broken.night)
+    loaded = StagedBatch.objects.create(region=broken.region, source=waiting.source, lines=2)
     validate.reset(StepPart.objects.get(step__name="validate"))
     left = set(StagedBatch.objects.values_list("pk", flat=True))
     assert loaded.pk in left

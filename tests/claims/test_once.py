@@ -2,10 +2,13 @@
 
 import re
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
@@ -15,7 +18,7 @@ from claims.pipeline.load import FolderRefused, load
 from claims.pipeline.restage import discard
 from claims.rejects import rejects, reprocess
 from regions.models import Region
-from tests.claims.folders import RUN_DATE, adjudicated_of, line, provider, run_night, small_world, staged
+from tests.claims.folders import RUN_DATE, adjudicated_of, line, provider, run_night, small_world, staged, write_folder
 from tests.factories import UserFactory
 from tests.running import finish, go_on, start
 
@@ -245,3 +248,24 @@ def test_a_night_that_is_left_without_lines_is_taken_back(tmp_path: Path) -> Non
     undo(region, NEXT, release=True)
     staged(tmp_path / "3", {"claim_lines": [line("C4")]}, region)
     assert complete(run_night(region, run_date=AFTER))
+
+
+def test_a_folder_that_is_named_as_rejects_are_keeps_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2-22: the night deleted it as it decided anew, and nobody was told."""
+    region, first = rejected_once(tmp_path / "1")
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(Path("rejects of the night of 2024-01-15"), {"claim_lines": [line("C9")]})
+    load(folder, region)
+    assert complete(go_on(first, "validate"))
+    kept = StagedBatch.objects.get(region=region, run_date=None)
+    assert (kept.source, kept.lines, kept.rejects_of) == (str(folder), 1, None)
+    discard(kept)
+
+
+def test_batches_of_rejects_that_said_so_in_words_say_it_in_their_column(tmp_path: Path) -> None:
+    region, _ = rejected_once(tmp_path)
+    words = ("rejects of the night of 2024-01-15", "rejects of the night of 2024-01-14", "a folder")
+    batches = [StagedBatch.objects.create(region=region, source=source) for source in words]
+    import_module("claims.migrations.0003_rejects_of").from_words(apps, connection.schema_editor())
+    found = [StagedBatch.objects.get(pk=batch.pk).rejects_of for batch in batches]
+    assert found == [RUN_DATE, None, None]
