@@ -1,6 +1,6 @@
 """Claim lines into the staging table, as they were delivered, and the keys that must not come once more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import connection, models
 
 from claims.models import Night, StagedBatch, StagedLine
 from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
-from claims.pipeline.drafts import append, draft
+from claims.pipeline.drafts import append, draft, note_twice
 from claims.pipeline.numbers import span
 from claims.pipeline.once import ADJUDICATED, SHARED, meeting
 
@@ -19,6 +19,7 @@ LINE_COLUMNS = (
     "claim_id", "line_number", "member_id", "provider_npi", "service_date", "received_date", "procedure_code", "units",
     "billed",
 )  # fmt: skip
+KEY = LINE_COLUMNS[:2]
 TABLE = StagedLine._meta.db_table
 _LENGTHS = {
     field.name: field.max_length or 0 for field in StagedLine._meta.fields if isinstance(field, models.CharField)
@@ -27,17 +28,31 @@ _SHORTEST = min(_LENGTHS.values())
 
 
 def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
-    """Copy the lines, and say how many they are; a claim id and a whole line number they must have."""
-    return lay_down(_read(path, problems), batch)
+    """Copy the lines, and say how many they are; a claim id and a whole line number they must have, and each pair once,
+    here and in other batches (refuse_keys). That is looked at where nothing else was wrong."""
+
+    def note(draft: str) -> None:
+        if problems.found:
+            return
+        if _has_twice(batch):
+            note_twice(draft, path.name, KEY, problems)
+        refuse_keys(batch, problems)
+
+    return lay_down(_read(path, problems), batch, ("line",), note)
 
 
-def lay_down(lines: Iterator[tuple[Any, ...]], batch: StagedBatch) -> int:
+def lay_down(
+    lines: Iterator[tuple[Any, ...]],
+    batch: StagedBatch,
+    before: tuple[str, ...] = (),
+    note: Callable[[str], None] = lambda draft: None,
+) -> int:
     """Append the lines (LINE_COLUMNS and the hash of the member) in the order in which the first step reads them, and
-    say how many they are."""
+    say how many they are. `before`: what stands before these in each; `note` is told the draft that they came from."""
     columns = (*LINE_COLUMNS, "member_hash")
     types = dict.fromkeys(columns, "text") | {"line_number": "integer", "member_hash": "bigint"}
     with draft("lines", types) as waiting, connection.cursor() as cursor:
-        total = append(waiting, columns, lines)
+        total = append(waiting, (*before, *columns), lines)
         names, binary = ", ".join(columns), ' COLLATE "C"' if connection.vendor == "postgresql" else ""
         order = ", ".join(f"{name}{binary}" for name in ("member_id", "service_date", "claim_id"))
         cursor.execute(
@@ -47,7 +62,15 @@ def lay_down(lines: Iterator[tuple[Any, ...]], batch: StagedBatch) -> int:
         )
         if connection.vendor == "postgresql":
             cursor.execute(f"ANALYZE {TABLE}")  # else the planner would sort what lies in order
+        note(waiting)
     return total
+
+
+def _has_twice(batch: StagedBatch) -> bool:
+    """By the index, which is cheaper than by the draft."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TWICE, [batch.pk])
+        return bool(cursor.fetchone())
 
 
 def _read(path: Path, problems: Problems) -> Iterator[tuple[Any, ...]]:
@@ -60,7 +83,7 @@ def _read(path: Path, problems: Problems) -> Iterator[tuple[Any, ...]]:
         elif max(map(len, row)) > _SHORTEST and (long := _too_long(row)):
             problems.add(f"{path.name} line {line}", f"{long} is longer than {_LENGTHS[long]} characters")
         else:
-            yield claim, int(number), member, *rest, crc32(member.encode())
+            yield line, claim, int(number), member, *rest, crc32(member.encode())
 
 
 def _too_long(row: tuple[str, ...]) -> str:
@@ -70,10 +93,8 @@ def _too_long(row: tuple[str, ...]) -> str:
 
 
 def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
-    """Keys that occur twice, wait already in another batch, belong to a night that can still be continued, or were
-    adjudicated in one that is complete."""
-    for claim, number, times in _first(problems, _TWICE, [batch.pk]):
-        problems.add(LINES, f"claim {claim} line {number} occurs {times} times")
+    """Keys that wait already in another batch, belong to a night that can still be continued, or were adjudicated in
+    one that is complete."""
     mine = StagedBatch.objects.filter(pk=batch.pk)
     for _, other in meeting(mine, StagedBatch.objects.filter(region=batch.region)):
         statement, parameters, what = SHARED, [batch.pk, other.pk], ""
@@ -103,6 +124,6 @@ def _first(problems: Problems, statement: str, parameters: list[Any]) -> list[li
 
 
 _TWICE = (
-    f"SELECT claim_id, line_number, count(*) AS times FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
-    " GROUP BY claim_id, line_number HAVING count(*) > 1"
+    f"SELECT claim_id, line_number FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
+    " GROUP BY claim_id, line_number HAVING count(*) > 1 LIMIT 1"
 )

@@ -16,7 +16,7 @@ from claims.pipeline.delivered import FolderRefused as FolderRefused
 from claims.pipeline.delivered import Problems
 from claims.pipeline.drafts import draft
 from claims.pipeline.lines import LINE_COLUMNS as LINE_COLUMNS
-from claims.pipeline.lines import LINES, load_lines, refuse_keys
+from claims.pipeline.lines import LINES, load_lines
 from claims.pipeline.opening import ACCUMULATOR_COLUMNS as ACCUMULATOR_COLUMNS
 from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening, refuse_under_way
 from claims.pipeline.tables import TABLES as TABLES
@@ -66,8 +66,6 @@ def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | No
     """The batch of the folder's lines, unless there is none or something is wrong."""
     batch = StagedBatch.objects.create(region=region, source=str(folder)[-200:])
     batch.lines = load_lines(folder / LINES, batch, problems)
-    if not problems.found:
-        refuse_keys(batch, problems)
     if not batch.lines:
         batch.delete()
         return None

@@ -111,7 +111,7 @@ def test_another_regions_tables_are_left_alone(tmp_path: Path, region: Region) -
         ({"claim_lines": [line(line_number="\u0661")]}, "claim_lines.csv line 2", "line_number is no whole number"),
         ({"claim_lines": [line(line_number="2147483648")]}, "claim_lines.csv line 2", "line_number is no whole number"),
         ({"claim_lines": [line(billed="1" * 21)]}, "claim_lines.csv line 2", "billed is longer than 20"),
-        ({"claim_lines": [line(), line(line_number="01")]}, "claim_lines.csv", "claim C1 line 1 occurs 2 times"),
+        ({"claim_lines": [line(), line(line_number="01")]}, "claim_lines.csv line 3", "has the key of line 2: C1, 1"),
         ({"claim_lines": [line(units="1\x00")]}, "claim_lines.csv line 2", "holds a NUL"),
         ({"accumulators": [opening(), opening()]}, "accumulators.csv line 3", "has the key of"),
         ({"accumulators": [opening(value="x")]}, "accumulators.csv line 2", "cannot be read"),
@@ -227,6 +227,9 @@ def test_a_line_that_waits_for_the_next_night_already_is_refused(
     staged(tmp_path, small_world(), region)
     (problem,) = refused(claim_lines=[line("C0"), line()])
     assert problem.startswith("claim_lines.csv: claim C1 line 1 is staged already")
+    twice, waits = refused(claim_lines=[line("C0"), line("C0"), line()])
+    assert twice == "claim_lines.csv line 3: has the key of line 2: C0, 1"
+    assert waits.startswith("claim_lines.csv: claim C1 line 1 is staged already")
 
 
 def test_a_line_that_was_adjudicated_is_refused_and_one_that_was_rejected_may_come_again(
@@ -302,7 +305,7 @@ def test_no_opening_value_is_kept_of_a_folder_that_is_refused_for_its_lines(
 
     monkeypatch.setattr(accumulators, "write", lambda *_: pytest.fail("accumulators were written"))
     (problem,) = refused(accumulators=[opening()], claim_lines=[line(), line()])
-    assert "occurs 2 times" in problem
+    assert problem == "claim_lines.csv line 3: has the key of line 2: C1, 1"
 
 
 def test_the_command_says_once_what_is_wrong_and_leaves_with_status_two(tmp_path: Path, region: Region) -> None:
@@ -310,7 +313,7 @@ def test_the_command_says_once_what_is_wrong_and_leaves_with_status_two(tmp_path
     with pytest.raises(CommandError) as error:
         call_command("load_claims", tmp_path, region=region.name)
     assert error.value.returncode == 2
-    assert str(error.value) == "claim_lines.csv: claim C1 line 1 occurs 2 times\nNothing was loaded."
+    assert str(error.value) == "claim_lines.csv line 3: has the key of line 2: C1, 1\nNothing was loaded."
     assert not StagedLine.objects.exists()
     with pytest.raises(CommandError, match=r"No region is called 'nowhere'") as error:
         call_command("load_claims", tmp_path, region="nowhere")
