@@ -98,6 +98,9 @@ def refuse_twice(night: Night, batches: Batches, *, taken: bool) -> None:
 
 
 def _load_without(night: Night, batch: StagedBatch, taken: bool) -> str:
+    if batch.rejects_of:
+        night_of = f"the night of {batch.rejects_of}"
+        return f"It has rejects of {night_of}, staged again: restart that night from validate, which withdraws it."
     first = f"Take the night back ({undoing(night, '--release')}), discard" if taken else "Discard"
     return f"{first} batch {batch.pk} and load it without such lines: the load names them."
 
@@ -121,10 +124,10 @@ def refuse_release(night: Night) -> None:
 
 
 def _since(night: Night) -> Batches:
-    """What may have come again: batches that wait or are a later night's, which is undone. Not the night's own rejects,
-    which are withdrawn as it decides anew or is undone."""
+    """What may have come again: batches that wait or are a later night's, which is undone. Not rejects of this
+    night or an earlier one: they are no later form, and are withdrawn as their night decides anew or is undone."""
     since = _of_region(night).filter(Q(run_date=None) | Q(run_date__gt=night.run_date))
-    return since.exclude(rejects_of=night.run_date)
+    return since.exclude(rejects_of__lte=night.run_date)
 
 
 def _came_again(night: Night, other: StagedBatch, then: str) -> str:

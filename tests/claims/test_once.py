@@ -13,9 +13,9 @@ from django.db import connection
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.state import waiting_parts
-from claims.models import Night, StagedBatch
+from claims.models import Night, StagedBatch, StagedLine
 from claims.pipeline.load import FolderRefused, load
-from claims.pipeline.restage import discard
+from claims.pipeline.restage import batch_for_rejects, discard
 from claims.rejects import rejects, reprocess
 from regions.models import Region
 from tests.claims.folders import RUN_DATE, adjudicated_of, line, provider, run_night, small_world, staged, write_folder
@@ -230,6 +230,30 @@ def test_a_night_takes_no_claim_that_an_earlier_one_has_adjudicated(tmp_path: Pa
     if taken:
         undo(region, NEXT, release=True)
     discard(again)
+    load_without_what_is_named(region, tmp_path / "2")
+    assert complete(run_night(region, run_date=NEXT))
+    assert paid(region) == [("C1", "15"), ("C2", "15"), ("C3", "16")]
+
+
+@pytest.mark.slow
+def test_rejects_that_wait_although_a_later_night_has_paid_them_are_withdrawn_with_their_night(tmp_path: Path) -> None:
+    """S2-22: as they were staged before this was looked at."""
+    region, first = rejected_once(tmp_path / "1")
+    again = come_again(region, tmp_path / "2")
+    run_night(region, run_date=NEXT)
+    wait = batch_for_rejects(Night.objects.select_related("region").get(region=region, run_date=RUN_DATE))
+    (copied,) = StagedLine.objects.filter(batch=again, claim_id="C2")
+    copied.pk, copied.batch = None, wait
+    copied.save()
+    assert run_night(region, run_date=AFTER).detail == (
+        f"Claim C2 line 1 of batch {wait.pk} was adjudicated on 2024-01-16 already. It has rejects of the night of"
+        " 2024-01-15, staged again: restart that night from validate, which withdraws it."
+    )
+    undo(region, AFTER, release=True)
+    undo(region, NEXT, release=True)
+    discard(again)
+    assert complete(go_on(first, "validate"))
+    assert not StagedBatch.objects.filter(pk=wait.pk).exists()
     load_without_what_is_named(region, tmp_path / "2")
     assert complete(run_night(region, run_date=NEXT))
     assert paid(region) == [("C1", "15"), ("C2", "15"), ("C3", "16")]
