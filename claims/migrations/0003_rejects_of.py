@@ -22,6 +22,7 @@ def from_words(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("claims", "0002_bulk_tables")]
+    safe_beside = "fills a column that old code does not know"
     operations = [
         migrations.AddField(
             model_name="stagedbatch",
