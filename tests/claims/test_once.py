@@ -170,11 +170,15 @@ def test_a_night_is_not_released_while_an_undone_night_has_one_of_its_claims_as_
 
 
 @pytest.mark.slow
-def test_a_claim_that_came_between_the_question_and_the_release_keeps_the_night_undone(tmp_path: Path) -> None:
-    """S2-22: asked once more as the lines are freed."""
+def test_a_claim_that_came_between_the_question_and_the_release_keeps_the_night_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-22: asked once more as the lines are freed, also of what came in by a way that takes no turn."""
     region, _ = rejected_once(tmp_path / "1")
     asked = start("undo_pipeline", region, run_date=RUN_DATE.isoformat(), release=True)
-    again = come_again(region, tmp_path / "2", known=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("claims.pipeline.load.take_turn", lambda region: None)
+        again = come_again(region, tmp_path / "2", known=False)
     run = finish(asked)
     assert (run.status, run.reason) == (RunStatus.FAILED, "configuration")
     assert f"it waits in batch {again.pk}" in run.detail
