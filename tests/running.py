@@ -1,6 +1,10 @@
 """Runs in the test's own process, instead of a worker's."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
+
+from django.db import connections
 
 from backoffice.runs.control import restart_run, start_run
 from backoffice.runs.kernel import work
@@ -25,3 +29,21 @@ def finish(run: Run) -> Run:
         work(part.pk)
     run.refresh_from_db()
     return run
+
+
+def at_once(does: Callable[[], str], threads: int) -> list[str]:
+    """What each of so many threads says that do it at the same time, each over connections of its own; sorted."""
+    said: list[str] = []
+
+    def one() -> None:
+        try:
+            said.append(does())
+        finally:
+            connections.close_all()
+
+    started = [threading.Thread(target=one) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join(60)
+    return sorted(said)

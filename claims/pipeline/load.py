@@ -21,7 +21,7 @@ from claims.pipeline.opening import ACCUMULATOR_COLUMNS as ACCUMULATOR_COLUMNS
 from claims.pipeline.opening import ACCUMULATORS, TYPES, open_accumulators, read_opening, refuse_under_way
 from claims.pipeline.tables import TABLES as TABLES
 from claims.pipeline.tables import load_table
-from claims.pipeline.turns import take_turn as take_turn
+from claims.pipeline.turns import take_turn
 from regions.models import Region
 
 

@@ -12,8 +12,8 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run
 from backoffice.runs.undone import is_undone
 from claims.models import Night, StagedBatch
+from claims.pipeline import turns
 from claims.pipeline.once import refuse_release
-from regions.models import Region
 
 
 def batch_for_rejects(night: Night) -> StagedBatch:
@@ -41,7 +41,7 @@ def withdraw(night: Night) -> None:
 def release(night: Night) -> int:
     """Take an undone night off the calendar: its lines wait for the next night once more, and its date is free. Say how
     many lines; Misuse where it is not undone, or one of its lines has come again."""
-    Region.objects.select_for_update(no_key=True).get(pk=night.region_id)  # one after the other with loads
+    turns.lock(night.region_id)
     last = Run.objects.select_for_update().filter(chain=night.chain).latest("attempt")
     if not is_undone(last):
         raise Misuse(f"The night of {night.run_date} is not undone: run {last.pk} is {last.status}.")

@@ -17,7 +17,7 @@ PATIENCE = "3s"  # for what holds the row a moment only: another start, a bookin
 def take_turn(region: Region) -> None:
     """One load after the other, since none sees the lines of another before that is committed; Misuse while a night
     runs or is taken back."""
-    _lock(region.pk)
+    lock(region.pk)
     if Run.objects.filter(region=region, job__in=NIGHTS, status__in=LIVE).exists():
         raise Misuse(f"A night of {region.name} is running or taken back. Load when that has ended, or stop it.")
 
@@ -30,7 +30,7 @@ def admit(run: Run) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
         try:
-            _lock(run.region.pk)
+            lock(run.region.pk)
         except OperationalError as error:
             if cause_of(error) != "LockNotAvailable":
                 raise
@@ -38,5 +38,6 @@ def admit(run: Run) -> None:
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
-def _lock(region: int) -> None:
+def lock(region: int) -> None:
+    """Until the end of the caller's transaction, against loads and starts of the region."""
     Region.objects.select_for_update(no_key=True).get(pk=region)

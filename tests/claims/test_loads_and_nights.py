@@ -30,7 +30,7 @@ from tests.claims.folders import (
     terms,
     write_folder,
 )
-from tests.running import go_on, start
+from tests.running import at_once, go_on, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = {
@@ -124,19 +124,11 @@ def test_nothing_is_loaded_while_nights_run_or_are_taken_back(tmp_path: Path, jo
 def test_two_who_begin_a_night_at_once_begin_one_run(tmp_path: Path) -> None:
     """S2-12: each waits a moment for the other, who is no load."""
     region = staged(tmp_path, small_world())
-    said: list[str] = []
 
-    def begin() -> None:
+    def begin() -> str:
         try:
-            said.append(start("run_pipeline", region, run_date=RUN_DATE.isoformat()).status)
+            return str(start("run_pipeline", region, run_date=RUN_DATE.isoformat()).status)
         except AlreadyRunning:
-            said.append("already running")
-        finally:
-            connections.close_all()
+            return "already running"
 
-    threads = [threading.Thread(target=begin) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(said) == ["already running"] * 3 + ["queued"]
+    assert at_once(begin, 4) == ["already running"] * 3 + ["queued"]

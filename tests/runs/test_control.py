@@ -22,7 +22,7 @@ from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStat
 from backoffice.runs.parts import FenceLost, claim
 from regions.models import Region
 from tests.factories import RegionFactory
-from tests.running import finish, go_on
+from tests.running import at_once, finish, go_on
 from tests.runs.conftest import parts_of
 from tests.runs.test_kernel import begin, die_at
 from tests.runs.toy import World
@@ -51,23 +51,14 @@ def test_previews_may_run_beside_a_run_that_writes(world: World) -> None:
 
 
 def test_twenty_starts_at_once_begin_one_run(world: World) -> None:
-    outcomes: list[str] = []
-
-    def start() -> None:
+    def start() -> str:
         try:
             start_run("toy", region=None, parameters={}, attended=True)
-            outcomes.append("started")
         except AlreadyRunning:
-            outcomes.append("refused")
-        finally:
-            connection.close()
+            return "refused"
+        return "started"
 
-    threads = [threading.Thread(target=start) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["refused"] * 19 + ["started"]
+    assert at_once(start, 20) == ["refused"] * 19 + ["started"]
     assert Run.objects.count() == 1
 
 
