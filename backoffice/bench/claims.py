@@ -1,4 +1,4 @@
-"""Section "claims": a night against bare appends of its rows and a Django loop; what restarts and images cost."""
+"""Section "claims": a night against bare appends of its rows and a Django loop; what checkpoints and images cost."""
 
 from statistics import median
 
@@ -56,9 +56,7 @@ def _how(bench: Bench, lines: int) -> str:
         f"medians of {bench.sizes.claims_rounds}, in turn. A bare append is a COPY (on SQLite executemany) of the "
         f"priced and adjudicated rows out of memory into fresh tables with their key, {EVERY:,} a transaction. The "
         f"Django loop works {bench.sizes.loop_lines:,} lines: iterator(), dictionaries, bulk_create of 2,000, a "
-        "checkpoint for each 2,000, the accumulator read and saved line by line [S2-42]. Restarts are timed from their "
-        "first statement to the step's end, after kill -9 at nine tenths of the step, against that step from scratch; "
-        "in both Polars is loaded before."
+        "checkpoint for each 2,000, the accumulator read and saved line by line [S2-42]."
     )
 
 
@@ -99,7 +97,7 @@ def _nights(
 
 
 def _costs(bench: Bench, ground: Ground, several: list[Night]) -> list[list[str]]:
-    """Of checkpoints with before images, and of a restart, on PostgreSQL as the bounds have it."""
+    """Of checkpoints with before images, and of an undo, on PostgreSQL as the bounds have it."""
     if ground.database.name != "PostgreSQL":
         return []
     rows = []
@@ -117,14 +115,6 @@ def _costs(bench: Bench, ground: Ground, several: list[Night]) -> list[list[str]
                     *((verdict(one <= limit * other) if judged else "-") for limit in (1.25, 1.08)),
                 ]
             )  # fmt: skip
-    for step in STEPS:
-        _say(bench, ground, f"killed in {step}")
-        seconds = ground.killed_and_restarted(step, frequency=EVERY)
-        whole = median(one.steps[step] for one in several)
-        share = f"{100 * seconds / whole:.0f} % of it"
-        _say(bench, ground, f"restarted in {seconds:.1f} s, {share}")
-        met = verdict(seconds <= 0.15 * whole)
-        rows.append([ground.database.name, f"restart of {step}", f"{seconds:.1f}", f"{whole:.1f}", share, met, "-"])
     return [*rows, _undo(bench, ground, median(one.seconds for one in several))]
 
 

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backoffice.bench import (
     claims,
     claims_huge,
+    claims_restarts,
     edi_pay,
     edi_read,
     edi_write,
@@ -39,6 +40,7 @@ SECTIONS = {
     "memory": (memory.measure,),
     "worklist": (worklist.measure,),
     "claims": (claims.measure,),
+    "restarts": (claims_restarts.measure,),
     "sync": (sync.measure,),
     "edi": (edi_read.measure, edi_write.measure, edi_pay.measure),
     "load": (load.measure,),

@@ -1,0 +1,52 @@
+"""Section "restarts": what is left to do of a step after a kill -9 at nine tenths of it."""
+
+from statistics import median
+
+from backoffice.bench.claims import EVERY, STEPS
+from backoffice.bench.nights import Ground, staged
+from backoffice.bench.plan import Bench
+from backoffice.bench.tables import Section, Table, verdict
+
+MOST_SHARE = 0.15
+COLUMNS = ("database", "step", "restarted: s", "from scratch: s", "share", f"bound {100 * MOST_SHARE:.0f} %")
+
+
+def measure(bench: Bench) -> Section:
+    """On PostgreSQL, as the bounds have it: rounds of a whole night and of one killed in each step, in turn."""
+    lines = max(bench.sizes.claims_lines)
+    rows: list[list[str]] = []
+    for database in bench.databases:
+        if database.name == "PostgreSQL":
+            with staged(bench.folder, database, lines) as ground:
+                rows += _restarts(bench, ground)
+    return Section(
+        title="Restarts of a night's steps",
+        how=(
+            f"{lines:,} generated lines at {EVERY:,} a checkpoint, in fresh processes on copies of a loaded database; "
+            f"medians of {bench.sizes.claims_rounds}, in turn. A restart is timed from its first statement to the "
+            "step's end, after kill -9 at nine tenths of the step, against that step from scratch; in both Polars is "
+            "loaded before. Each compares all that the step has written, what stood before the kill too [X-12]."
+        ),
+        blocks=[Table(columns=COLUMNS, rows=rows, words=2)],
+        faults=() if rows else ("No restart was measured: it needs PostgreSQL.",),
+    )
+
+
+def _restarts(bench: Bench, ground: Ground) -> list[list[str]]:
+    whole: dict[str, list[float]] = {step: [] for step in STEPS}
+    left: dict[str, list[float]] = {step: [] for step in STEPS}
+    for _ in range(bench.sizes.claims_rounds):
+        bench.say(f"restarts: a night of {ground.lines:,} lines on {ground.database.name}")
+        for step, seconds in ground.night(frequency=EVERY).steps.items():
+            whole[step].append(seconds)
+        for step in STEPS:
+            left[step].append(ground.killed_and_restarted(step, frequency=EVERY))
+            share = left[step][-1] / whole[step][-1]
+            bench.say(f"restarts: {step} was killed and restarted in {left[step][-1]:.1f} s, {100 * share:.0f} % of it")
+    rows = []
+    for step in STEPS:
+        seconds, scratch = median(left[step]), median(whole[step])
+        met = verdict(seconds <= MOST_SHARE * scratch)
+        share = f"{100 * seconds / scratch:.1f} %"
+        rows.append([ground.database.name, step, f"{seconds:.1f}", f"{scratch:.1f}", share, met])
+    return rows
