@@ -59,7 +59,7 @@ class JobCommand(BaseCommand):
         except Misuse as error:
             raise CommandError(str(error), returncode=2) from None
         except AlreadyRunning as error:
-            raise CommandError(str(error), returncode=EXIT_ALREADY_RUNNING) from None
+            raise refused(error) from None
         except AlreadyComplete as done:
             run = done.run
             if sys.stdout.isatty() and not options["json"]:
@@ -96,6 +96,14 @@ class JobCommand(BaseCommand):
             raise Misuse(f"{job.name} for {key} has not been run yet: leave out --from-step.")
         going_on = gone_on_with(last, stored, parameters)
         return restart_run(last, attended=attended, from_step=from_step, parameters=going_on)
+
+
+def refused(error: AlreadyRunning) -> CommandError:
+    """What the command ends with; it says so where the live run waits for workers that are not there."""
+    run, text = error.run, str(error)
+    if run.status == RunStatus.QUEUED and not run.attended and not queue_is_served(job_named(run.job).queue):
+        text += " No worker serves its queue: start one with manage.py work."
+    return CommandError(text, returncode=EXIT_ALREADY_RUNNING)
 
 
 def region_named(name: str) -> Any:

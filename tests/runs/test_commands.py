@@ -73,6 +73,14 @@ def test_a_second_command_while_one_runs_ends_with_75_and_changes_nothing(north:
     assert Run.objects.count() == 1
 
 
+def test_a_run_that_waits_for_workers_that_are_gone_is_refused_with_what_to_do(north: Region, queue: Redis) -> None:
+    waiting = start_run("recover_services", region=north, parameters=MARCH)
+    for command in (("recover_services", "--region", "north", *RANGE, "--wait"), ("restart_run", str(waiting.pk))):
+        with pytest.raises(CommandError, match=r"already queued: .+ start one with manage.py work") as refused:
+            call_command(*command)
+        assert refused.value.returncode == 75
+
+
 @pytest.mark.slow
 def test_wrong_use_is_one_line_and_ends_with_2(north: Region, processes: Processes) -> None:
     running = processes.manage("recover_services", "--region", "nowhere", *RANGE, "--wait")

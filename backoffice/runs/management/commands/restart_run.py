@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.embedded import ensure_queue_server
-from backoffice.runs.command import EXIT_ALREADY_RUNNING, finish, run_numbered
+from backoffice.runs.command import finish, refused, run_numbered
 from backoffice.runs.control import AlreadyRunning, restart_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.registry import job_named
@@ -32,5 +32,5 @@ class Command(BaseCommand):
         except Misuse as error:
             raise CommandError(str(error), returncode=2) from None
         except AlreadyRunning as error:
-            raise CommandError(str(error), returncode=EXIT_ALREADY_RUNNING) from None
+            raise refused(error) from None
         finish(self, again, wait=options["wait"], as_json=options["json"])
