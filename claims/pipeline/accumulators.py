@@ -22,6 +22,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
 from claims.models import AccumulatorFence, BeforeImage, Night, Restoration
+from claims.pipeline import bulk
 from claims.pipeline.numbers import span
 from claims.pipeline.rules import Met
 
@@ -69,10 +70,12 @@ def stored(region: int, members: Iterable[str]) -> dict[Key, str]:
     return _standing(region, "member_id IN (SELECT value FROM json_each(%s))", [json.dumps(wanted)])
 
 
-def stored_between(region: int, first: str, last: str) -> dict[Key, str]:
-    """What stands now of the members from the first to the last, byte by byte: for all of them in a row, much the
-    quickest."""
-    return _standing(region, "member_id BETWEEN %s AND %s", [first, last])
+def stored_in_a_row(region: int, members: Sequence[str], *, partitions: int) -> dict[Key, str]:
+    """The same of members that follow one another, byte by byte, either way: between those of a partition that is
+    alone lie nobody else's, and to read them from one end to the other is much the quickest."""
+    if partitions > 1:
+        return stored(region, members)
+    return _standing(region, "member_id BETWEEN %s AND %s", sorted([members[0], members[-1]]))
 
 
 def _standing(region: int, chosen: str, parameters: Sequence[Any]) -> dict[Key, str]:
@@ -128,9 +131,10 @@ def restore(part: StepPart, night: int, region: int, *, checkpoint: int) -> int:
     written ahead, put nothing back. Memory does not grow with the night."""
     began = time.monotonic()
     count = years = 0
+    partitions = part.run.parameters["partitions"]
     with fenced(part):
         for earliest in _backwards(_images(part, night, checkpoint)):
-            lost = _not_standing(region, {key: before for key, (before, _) in earliest.items()})
+            lost = _not_standing(region, {key: before for key, (before, _) in earliest.items()}, partitions)
             write(region, lost)
             count += sum(earliest[key][1] for key in lost)
             years += len(lost)
@@ -158,12 +162,12 @@ def _backwards(images: Any) -> Iterator[dict[Key, tuple[str | None, int]]]:
     yield earliest
 
 
-def _not_standing(region: int, wanted: Mapping[Key, str | None]) -> dict[Key, str | None]:
-    """What of this does not stand."""
+def _not_standing(region: int, wanted: Mapping[Key, str | None], partitions: int) -> dict[Key, str | None]:
+    """What of this, in the order of members, does not stand."""
     lost: dict[Key, str | None] = {}
     keys = iter(wanted)
     while some := list(islice(keys, BATCH)):
-        standing = stored(region, {member for member, _ in some})
+        standing = stored_in_a_row(region, [member for member, _ in some], partitions=partitions)
         lost |= {key: wanted[key] for key in some if standing.get(key) != wanted[key]}
     return lost
 
@@ -172,10 +176,10 @@ def compared(night: Night, region: int) -> tuple[int, int]:
     """How many members' years the night has touched, and how many do not stand as their last image left them.
 
     A member's images lie together, by year, and their numbers have no gap, so that the last is the one that no next
-    one follows, which has something before it: two lookups by key for each, or two joins, as the planner likes, and
-    PostgreSQL can share them out."""
+    one follows, which has something before it: two joins, which PostgreSQL can share out."""
     if database() != DEFAULT_DB_ALIAS:
         return _compared_across(night, region)
+    bulk.analyze("claims_beforeimage", "claims_accumulator")
     begin, end = span(night.pk)
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(
@@ -201,10 +205,10 @@ def _compared_across(night: Night, region: int) -> tuple[int, int]:
     last: dict[Key, str] = {}
     for member, year, after in images.values_list("member_id", "benefit_year", "after").iterator(chunk_size=BATCH):
         if len(last) >= BATCH and next(reversed(last))[0] != member:
-            years, differing = years + len(last), differing + len(_not_standing(region, last))
+            years, differing = years + len(last), differing + len(_not_standing(region, last, night.partitions))
             last = {}
         last[member, year] = after
-    return years + len(last), differing + len(_not_standing(region, last))
+    return years + len(last), differing + len(_not_standing(region, last, night.partitions))
 
 
 def forget(part: StepPart, night: int, *, checkpoint: int) -> None:

@@ -92,7 +92,8 @@ def _computed(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
     for block in cut(ahead([frame] for frame in priced), work.frequency):
         before = in_order(block, before)
         last, count = block["member_id"][-1], checkpoints(block)
-        standing = _standing(work, block["member_id"]) | carried
+        members = block["member_id"].unique(maintain_order=True).to_list()
+        standing = accumulators.stored_in_a_row(work.region.pk, members, partitions=work.night.partitions) | carried
         adjudicated, years = adjudicated_lines(block, standing, work.references["benefits"])
         touched = {(year.member_id, year.benefit_year): year.after for year in years}
         carried = {key: text for key, text in (carried | touched).items() if key[0] == last}
@@ -127,13 +128,6 @@ def in_order(block: pl.DataFrame, before: list[Any] | None) -> list[Any]:
             " service, claim and line. It changed after it was verified: restart from price."
         )
     return list(keys.row(-1))
-
-
-def _standing(work: Work, members: pl.Series) -> dict[Key, str]:
-    """The years of a block's members, which are in order."""
-    if work.night.partitions == 1:
-        return accumulators.stored_between(work.region.pk, members[0], members[-1])
-    return accumulators.stored(work.region.pk, members.unique().to_list())
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:

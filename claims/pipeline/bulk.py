@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from claims.models import Night
 from claims.pipeline import frames
@@ -24,6 +24,14 @@ def table_of(model: type[models.Model], night: Night) -> str:
     return f"{name}_n{night.pk}" if connection.vendor == "postgresql" else name
 
 
+def rows_of(model: type[models.Model], night: Night) -> tuple[str, Sequence[Any]]:
+    """All rows of the night, to stand after FROM, with the parameters. A table of its own is named without its bounds:
+    with them PostgreSQL would go by the key, which takes three times as long."""
+    if connection.vendor == "postgresql":
+        return table_of(model, night), ()
+    return f"{table_of(model, night)} WHERE seq >= %s AND seq < %s", span(night.pk)
+
+
 def begin_night(model: type[models.Model], night: Night) -> None:
     if connection.vendor != "postgresql":
         return
@@ -35,10 +43,14 @@ def begin_night(model: type[models.Model], night: Night) -> None:
         )
 
 
-def analyze(model: type[models.Model], night: Night) -> None:
-    """Tell the planner what the table holds by now; before that it would not look rows up by their numbers."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {table_of(model, night)}")
+def analyze(*tables: str) -> None:
+    """Tell PostgreSQL's planner roughly what the tables hold by now: what it knows is of before, and it would look rows
+    up one by one, or not at all by their numbers. A tenth of the usual sample says as much in a tenth of the time."""
+    if connection.vendor != "postgresql":
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL default_statistics_target = 10")
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def index_by_claim(model: type[models.Model], night: Night) -> None:
@@ -62,7 +74,8 @@ def rows(
     partition: int | None = None, after: int = 0, first: int = BLOCK,
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
     """The night's rows in the order of their numbers, by ranges of them: memory does not grow with the night. `first`:
-    how many numbers the first range has, for whom there is nothing to be done until it is there."""
+    how many numbers the first range has, for whom there is nothing to be done until it is there; each next one has
+    twice as many, up to BLOCK."""
     begin, end = span(night.pk, partition)
     begin = max(begin, after + 1)
     schema = schema_of(model, columns)
@@ -72,7 +85,7 @@ def rows(
         statement = f"SELECT {names} FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"  # noqa: S608
         upto = min(found + first, end)
         yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
-        begin, first = upto, BLOCK
+        begin, first = upto, min(2 * first, BLOCK)
 
 
 def by_provider(

@@ -109,7 +109,7 @@ def _percent(cents: pl.Expr, column: str) -> pl.Expr:
 
 def check(work: Work) -> Json:
     editions.agree(work)
-    bulk.analyze(PricedClaim, work.night)
+    bulk.analyze(bulk.table_of(PricedClaim, work.night))
     found = verify.table(work, PricedClaim, OUTPUT, "allowed")
     verify.same("enriched", verify.control(work.night, "enrich")["enriched"], OUTPUT, found)
     verify.unchanged(work, "enrich", "enriched")

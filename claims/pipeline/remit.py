@@ -57,7 +57,7 @@ def _by_provider(work: Work, checkpoint: Json) -> Iterator[list[Chunk]]:
     of = verify.control(work.night, "adjudicate")[ADJUDICATED]["count"]
     done = checkpoint["seq"]
     if not checkpoint["key"]:
-        bulk.analyze(AdjudicatedClaim, work.night)  # else one processor alone would sort it
+        bulk.analyze(bulk.table_of(AdjudicatedClaim, work.night))  # else one processor alone would sort it
     lines = bulk.by_provider(AdjudicatedClaim, work.night, COLUMNS, after=checkpoint["key"])
     for block in cut(lines, work.frequency, claim=CLAIM, unknown=CLAIM):
         count = checkpoints(block)

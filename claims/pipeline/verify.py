@@ -21,7 +21,6 @@ from claims.models import Night
 from claims.pipeline import bulk, files
 from claims.pipeline.cut import BLOCK
 from claims.pipeline.night import Work, counted
-from claims.pipeline.numbers import span
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,11 +80,11 @@ def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 def table(work: Work, model: type[Model], output: str, cents: str) -> Json:
     """The same of an output in a bulk table, which the database adds up."""
     expected = expectations(work, output)
+    rows, parameters = bulk.rows_of(model, work.night)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*), coalesce(sum({cents}), 0), coalesce(sum(billed), 0)"  # noqa: S608 (names of our own)
-            f" FROM {bulk.table_of(model, work.night)} WHERE seq >= %s AND seq < %s",
-            span(work.night.pk),
+            f"SELECT count(*), coalesce(sum({cents}), 0), coalesce(sum(billed), 0) FROM {rows}",  # noqa: S608 (names of our own)
+            parameters,
         )
         sums = map(int, cursor.fetchone())
     return _agreed(output, expected, expected | dict(zip(FIGURES, sums, strict=False)))

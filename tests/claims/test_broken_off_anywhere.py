@@ -35,7 +35,7 @@ PLACES = (
     "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:failure_rows", "backoffice.runs.parts:_complete",
     "backoffice.runs.parts:undo", "claims.pipeline.accumulators:write", "claims.pipeline.accumulators:restore",
     "claims.pipeline.accumulators:forget", "claims.pipeline.accumulators:stored",
-    "claims.pipeline.accumulators:stored_between", "claims.pipeline.files:_write", "claims.pipeline.files:forget",
+    "claims.pipeline.accumulators:stored_in_a_row", "claims.pipeline.files:_write", "claims.pipeline.files:forget",
     "claims.pipeline.frames:append", "claims.pipeline.bulk:forget", "claims.pipeline.verify:expectations",
 )  # fmt: skip
 

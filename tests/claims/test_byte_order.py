@@ -17,8 +17,10 @@ def test_the_accumulators_of_a_range_of_members_are_those_between_them_byte_by_b
     region = new_region()
     for member in IN_ORDER:
         Accumulator.objects.create(region_id=region.pk, member_id=member, benefit_year=2024, fields="{}")
-    found = accumulators.stored_between(region.pk, "A", "a")
-    assert sorted(member for member, _ in found) == ["A", "Z", "_", "a"]
+    for members in (["A", "a"], ["a", "A"]):
+        found = accumulators.stored_in_a_row(region.pk, members, partitions=1)
+        assert sorted(member for member, _ in found) == ["A", "Z", "_", "a"]
+    assert {member for member, _ in accumulators.stored_in_a_row(region.pk, ["A", "a"], partitions=2)} == {"A", "a"}
     assert list(Accumulator.objects.order_by("member_id").values_list("member_id", flat=True)) == IN_ORDER
 
 
