@@ -24,8 +24,8 @@ def measure(bench: Bench) -> Section:
         how=(
             f"{lines:,} generated lines at {EVERY:,} a checkpoint, in fresh processes on copies of a loaded database; "
             f"medians of {bench.sizes.claims_rounds}, in turn. A restart is timed from its first statement to the "
-            "step's end, after kill -9 at nine tenths of the step, against that step from scratch; in both Polars is "
-            "loaded before. Each compares all that the step has written, what stood before the kill too [X-12]."
+            "step's end, after kill -9 at nine tenths of the step, against that step from scratch; in both the program "
+            "is loaded before. Each compares all that the step has written, what stood before the kill too [X-12]."
         ),
         blocks=[Table(columns=COLUMNS, rows=rows, words=2)],
         faults=() if rows else ("No restart was measured: it needs PostgreSQL.",),
@@ -47,6 +47,6 @@ def _restarts(bench: Bench, ground: Ground) -> list[list[str]]:
     for step in STEPS:
         seconds, scratch = median(left[step]), median(whole[step])
         met = verdict(seconds <= MOST_SHARE * scratch)
-        share = f"{100 * seconds / scratch:.1f} %"
-        rows.append([ground.database.name, step, f"{seconds:.1f}", f"{scratch:.1f}", share, met])
+        of_it = f"{100 * seconds / scratch:.1f} %"
+        rows.append([ground.database.name, step, f"{seconds:.1f}", f"{scratch:.1f}", of_it, met])
     return rows

@@ -2,8 +2,8 @@
 
 {"do": "night", "frequency": n or 0 (as set), "partitions": n, "without": whether checkpoints and before images are left
 out, "die": step at nine tenths of which the process kills itself}; {"do": "restart"}: the last run's next step, timed
-from the first statement to the step's end, with Polars loaded as it is for a step from scratch; {"do": "undo"} of the
-last run, {"seconds"}; {"do": "times"}: {"status", "seconds", "steps", "read", "paid", "outcomes"}.
+from the first statement to the step's end, with the program loaded as it is for a step from scratch; {"do": "undo"} of
+the last run, {"seconds"}; {"do": "times"}: {"status", "seconds", "steps", "read", "paid", "outcomes"}.
 """
 
 import json
@@ -107,8 +107,10 @@ def restart(spec: Json) -> Json:
 
     from backoffice.runs.control import abandon_stale_runs, restart_run
     from backoffice.runs.models import Run, StepPart, StepState
+    from backoffice.runs.registry import job_named
 
     import_module("polars")
+    job_named(JOB)
     long_ago = timezone.now() - timedelta(hours=1)
     StepPart.objects.filter(heartbeat_at__isnull=False).update(heartbeat_at=long_ago)
     Run.objects.update(created_at=long_ago)
