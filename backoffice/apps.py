@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
+from django.db import connections
 from django.db.backends.signals import connection_created
 
 from backoffice.telemetry.instruments import trace_statements
@@ -20,6 +22,7 @@ class BackofficeConfig(AppConfig):
         if settings.TRACES_PROTOCOL:
             connection_created.connect(trace_statements)
         checks.register(check_migrations, checks.Tags.database)
+        checks.register(check_encoding, checks.Tags.database)
         checks.register(check_home, checks.Tags.security, deploy=True)
 
 
@@ -28,6 +31,20 @@ def check_migrations(**options: Any) -> list[checks.CheckMessage]:
     from backoffice.twophase import check_two_phases
 
     return check_two_phases()
+
+
+def check_encoding(databases: Sequence[str] | None = None, **options: Any) -> list[checks.CheckMessage]:
+    """Before each `migrate`: a server without a locale makes databases that know no characters, only bytes."""
+    found: list[checks.CheckMessage] = []
+    for connection in map(connections.__getitem__, databases or ()):
+        if connection.vendor == "postgresql":
+            connection.ensure_connection()
+            encoding = connection.connection.info.parameter_status("server_encoding")
+            if encoding != "UTF8":
+                said = f"The database {connection.settings_dict['NAME']} is encoded in {encoding}, not in UTF8."
+                hint = "Make another with TEMPLATE template0 ENCODING 'UTF8', and set DATABASE_URL to it."
+                found.append(checks.Error(said, hint=hint, id="backoffice.E136"))
+    return found
 
 
 def check_home(**options: Any) -> list[checks.CheckMessage]:

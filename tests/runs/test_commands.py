@@ -1,10 +1,13 @@
 """What all job commands share: exit status, one clear line for bad use, --json, --wait, continuing."""
 
 import json
+import secrets
 import socket
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from redis import Redis
@@ -14,6 +17,7 @@ from backoffice.runs.models import Run, RunStatus
 from backoffice.sandbox.hospital import Hospital
 from backoffice.sandbox.hospital.generate import generate
 from regions.models import Region
+from tests.conftest import database_url
 from tests.factories import RegionFactory
 from tests.processes import Processes, until
 
@@ -229,3 +233,24 @@ def test_a_database_that_cannot_be_reached_is_one_line_that_says_what_to_do(proc
     running = processes.manage("recover_services", "--region", "north", *RANGE, DATABASE_URL=away)
     assert running.ends(within=60) == 1, running.output
     assert "DATABASE_URL" in one_line(running.output)
+
+
+@pytest.mark.slow
+def test_a_database_of_bytes_is_refused_before_a_table_is_made_in_it(processes: Processes) -> None:
+    """PostgreSQL's initdb makes such ones where the machine has no locale; back-ups of them would fail."""
+    if database_url().startswith("sqlite"):
+        return
+    name = f"bytes_{secrets.token_hex(4)}"
+    with psycopg.connect(database_url(), autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+        try:
+            url = urlsplit(database_url())._replace(path=f"/{name}").geturl()
+            migrating = processes.manage("migrate", "--no-input", DATABASE_URL=url)
+            assert migrating.ends(within=60) == 1, migrating.output
+            assert f"The database {name} is encoded in SQL_ASCII, not in UTF8." in migrating.output
+            assert "ENCODING 'UTF8', and set DATABASE_URL" in migrating.output
+            with psycopg.connect(url) as inside:
+                tables = inside.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+            assert tables == (0,)
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
