@@ -74,8 +74,7 @@ def rows(
     partition: int | None = None, after: int = 0, first: int = BLOCK,
 ) -> Iterator[pl.DataFrame]:  # fmt: skip
     """The night's rows in the order of their numbers, by ranges of them: memory does not grow with the night. `first`:
-    how many numbers the first range has, for whom there is nothing to be done until it is there; each next one has
-    twice as many, up to BLOCK."""
+    how many numbers the first range has, for whom there is nothing to be done until it is there."""
     begin, end = span(night.pk, partition)
     begin = max(begin, after + 1)
     schema = schema_of(model, columns)
@@ -85,7 +84,7 @@ def rows(
         statement = f"SELECT {names} FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"  # noqa: S608
         upto = min(found + first, end)
         yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
-        begin, first = upto, min(2 * first, BLOCK)
+        begin, first = upto, BLOCK
 
 
 def by_provider(
