@@ -1,10 +1,12 @@
 """Kubernetes' objects for a process: Deployment, scaling, disruption budget; and for the clock: CronJobs."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from backoffice.deploy.compose import BACKUPS, COLLECTOR_IMAGE, HOME
 from backoffice.deploy.crontab import Entry
 from backoffice.deploy.processes import MANAGE, PORT, Process
+from backoffice.telemetry.probes import DISPENSABLE
 from clinic.events.stream import STREAM
 
 Json = dict[str, Any]
@@ -115,11 +117,13 @@ def _listening() -> Json:
     def asked(path: str, **times: int) -> Json:
         return {"httpGet": {"path": path, "port": "http", "httpHeaders": PROBE_HEADERS}, "timeoutSeconds": 5, **times}
 
+    # All web pods are without these at once: to take them all out of the Service would end the bookings too.
+    without = urlencode([("exclude", name) for name in DISPENSABLE])
     return {
         "ports": [{"name": "http", "containerPort": PORT}],
         "startupProbe": asked("/livez", periodSeconds=2, failureThreshold=60),
         "livenessProbe": asked("/livez", periodSeconds=10, failureThreshold=6),
-        "readinessProbe": asked("/readyz", periodSeconds=5, failureThreshold=2),
+        "readinessProbe": asked(f"/readyz?{without}", periodSeconds=5, failureThreshold=2),
         # The endpoints forget a pod that ends only after a moment: until then it still answers.
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},
     }

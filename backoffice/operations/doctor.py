@@ -31,6 +31,9 @@ class Finding:
 
 PROBED: dict[tuple[str, str], tuple[str, str]] = {
     ("database", probes.UNREACHABLE): ("The database does not answer.", "Start it, or correct DATABASE_URL."),
+    ("accumulators", probes.UNREACHABLE): (
+        "The accumulators' database does not answer.", "Start it, or correct ACCUMULATORS_DATABASE_URL.",
+    ),
     ("queue", probes.UNREACHABLE): (
         "The queue's server does not answer.", "Start Redis, or correct REDIS_URL; without one, start ./bin/serve.",
     ),

@@ -132,7 +132,7 @@ def test_the_web_is_asked_whether_it_lives_and_whether_it_is_ready_as_the_proxy_
     """[S4-01]"""
     (web,) = find("Deployment", "web")["spec"]["template"]["spec"]["containers"]
     assert web["livenessProbe"]["httpGet"]["path"] == "/livez"
-    assert web["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert web["readinessProbe"]["httpGet"]["path"] == "/readyz?exclude=accumulators&exclude=queue&exclude=disk"
     settings = literals(KUBERNETES / "base")
     headers = {header["name"]: header["value"] for header in web["readinessProbe"]["httpGet"]["httpHeaders"]}
     assert headers["Host"] in settings["ALLOWED_HOSTS"].split(",")

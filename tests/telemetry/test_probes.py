@@ -42,8 +42,20 @@ def test_who_asks_needs_no_sign_in_no_https_and_no_name_of_this_host(queue: Redi
 
 
 def test_ready_names_each_thing_that_it_has_looked_at(queue: Redis, client: Client) -> None:
-    ok = {"database": "ok", "queue": "ok", "migrations": "ok", "disk": "ok"}
+    ok = {"database": "ok", "accumulators": "ok", "queue": "ok", "migrations": "ok", "disk": "ok"}
     assert checks(client) == (200, ok)
+
+
+def test_what_is_excluded_is_not_asked_and_bookings_are_not_ended_by_what_they_do_not_need(
+    client: Client, settings: Any
+) -> None:
+    """Kubernetes asks so: without Redis, which all pods have lost at once, the API still books [S4-20]."""
+    settings.RQ_QUEUES = {"default": {"URL": "redis://127.0.0.1:1/0"}}
+    assert client.get("/readyz", headers=CONTAINER).status_code == 503
+    needed = client.get("/readyz?exclude=accumulators&exclude=queue&exclude=disk", headers=CONTAINER)
+    assert (needed.status_code, needed.json()["checks"]) == (200, {"database": "ok", "migrations": "ok"})
+    unknown = client.get("/readyz?exclude=everything", headers=CONTAINER)
+    assert (unknown.status_code, unknown.json()["status"]) == (400, "no such check")
 
 
 def test_alive_does_not_ask_the_database(client: Client, django_assert_num_queries: Any) -> None:
@@ -83,7 +95,7 @@ def test_a_full_disk_and_one_that_cannot_be_written_make_it_not_ready(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10**10, 10**10, 199_000_000))
     assert checks(client) == (
-        503, {"database": "ok", "queue": "ok", "migrations": "ok", "disk": "too little space"},
+        503, {"database": "ok", "accumulators": "ok", "queue": "ok", "migrations": "ok", "disk": "too little space"},
     )  # fmt: skip
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10**10, 0, 10**10))
     monkeypatch.setattr("os.access", lambda path, mode: False)
