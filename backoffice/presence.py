@@ -11,9 +11,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from backoffice.keyring import key_ids
 from backoffice.logs import LastLines
 from backoffice.queue_server import connect
 
@@ -35,7 +36,8 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
-    """One that runs, or was seen to. `memory`: resident bytes; `cpu`: seconds of processor time since it started."""
+    """One that runs, or was seen to. `memory`: resident bytes; `cpu`: seconds of processor time since it started;
+    `keys`: ids of the keys that it opens secrets with."""
 
     name: str
     host: str
@@ -45,6 +47,7 @@ class Process:
     memory: int = 0
     cpu: float = 0.0
     version: str = ""
+    keys: Sequence[str] = ()
 
     @property
     def key(self) -> str:
@@ -100,6 +103,7 @@ class Presence:
         return Process(
             name=self.name, host=socket.gethostname(), pid=self.pid, started=self.started, seen=datetime.now(UTC),
             memory=_resident(), cpu=used.user + used.system, version=settings.VERSION,
+            keys=key_ids(settings.FIELD_KEYS),
         )  # fmt: skip
 
     def keep_up(self) -> None:
@@ -186,7 +190,8 @@ def _text(process: Process) -> str:
 
 
 def _read(text: bytes) -> Process:
-    values: dict[str, Any] = json.loads(text)
+    known = {each.name for each in fields(Process)}  # a process of a later version may say more
+    values: dict[str, Any] = {name: value for name, value in json.loads(text).items() if name in known}
     for name in ("started", "seen"):
         values[name] = datetime.fromisoformat(values[name])
     return Process(**values)

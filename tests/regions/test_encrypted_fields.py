@@ -10,7 +10,9 @@ from django.core import serializers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
+from redis import Redis
 
+from backoffice import presence
 from backoffice.fields import SecretMisused
 from backoffice.keyring import Sealed, SecretUnreadable, seal, unseal
 from regions.models import Region
@@ -168,6 +170,25 @@ def test_a_key_that_came_in_last_is_opened_by_all_before_any_seals_with_it(regio
         region.save()
         settings.FIELD_KEYS = rings[then]
         assert Region.objects.get(pk=region.pk).env_vars["HOSPITAL_API_TOKEN"] == f"sealed in {first}"
+
+
+def test_nothing_is_sealed_under_a_key_that_a_running_process_was_not_started_with(
+    region: Region, settings: Any, queue: Redis
+) -> None:
+    """A restart by the button begins again with the surroundings of before, and so with the old keys alone."""
+    settings.FIELD_KEYS = [OLD]
+    presence.Presence(name="web", on_restart=lambda: None).beat()
+    settings.FIELD_KEYS = [NEW, OLD]
+    presence.Presence(name="worker", on_restart=lambda: None).beat()
+    before = column(region)
+    with pytest.raises(CommandError, match=r"not known to web, which .+ Start them anew") as refused:
+        call_command("rotate_field_keys")
+    assert refused.value.returncode == 2
+    assert column(region) == before
+    (web,) = [one for one in presence.processes() if one.name == "web"]
+    presence.forget(web.key)
+    call_command("rotate_field_keys")
+    assert column(region) != before
 
 
 def test_a_rotation_names_the_rows_that_no_key_opens_and_does_the_others(region: Region, settings: Any) -> None:
