@@ -44,6 +44,7 @@ CHECKS = (
     "clinic.notices.alerts.overdue",
     "clinic.notices.alerts.refused_accounts",
     "clinic.care.alerts.silent_commands",
+    "clinic.care.alerts.silent_jobs",
     "clinic.care.alerts.undecided_reports",
     "clinic.care.alerts.spent_caps",
 )

@@ -1,15 +1,26 @@
 """What may be wrong with the clinic's jobs, for backoffice.runs.alerts: a silence, a call in doubt, a cap."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from django.db.models import Count, F
+from django.db.models import Count, F, Max
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from backoffice.formats import count, duration, moment
 from backoffice.runs.alerts import Wrong
+from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.registry import JOBS, job_named
 from clinic.care.eligibility.spend import month_of
 from clinic.care.models import EligibilityReport, EligibilitySpend
+from clinic.care.schedule.registry import schedule
 from clinic.care.schedule.standing import expect, standings
 from regions.models import Region
+
+DAY = timedelta(days=1)
+# A job that was complete on so many of seven days is one of every day, not of working days.
+DAILY = 6
+LATE, FORGOTTEN = timedelta(hours=26), 4 * DAY
 
 
 def silent_commands() -> Iterator[Wrong]:
@@ -25,6 +36,29 @@ def silent_commands() -> Iterator[Wrong]:
                 message=f"{each.entry.command} for {each.region.display_name} has not run {since}, and is due every"
                 f" {duration(each.entry.every.total_seconds())}: see whether cron runs.{failed}",
                 region=each.region,
+            )
+
+
+def silent_jobs() -> Iterator[Wrong]:
+    """A region's job that was complete day after day, whoever started it, and has not been for 26 hours; after four
+    days it counts as given up. Those of the schedule have an alarm of their own."""
+    now = timezone.now()
+    complete = Run.objects.filter(
+        status=RunStatus.COMPLETE, exclusive=True, region__paused=False, ended_at__gte=now - FORGOTTEN - 7 * DAY,
+        job__in=set(JOBS) - set(schedule()),
+    ).order_by()  # fmt: skip
+    last = complete.values_list("job", "region").annotate(last=Max("ended_at"))
+    for job, region_id, ended in last.filter(last__lt=now - LATE, last__gte=now - FORGOTTEN):
+        lately = complete.filter(job=job, region=region_id, ended_at__gt=ended - 7 * DAY)
+        days = lately.aggregate(days=Count(TruncDate("ended_at"), distinct=True))["days"]
+        if days >= DAILY:
+            region = Region.objects.get(pk=region_id)
+            yield Wrong(
+                kind="silence",
+                key=f"{job}/{region.name}",
+                message=f"{job_named(job).title} for {region.display_name} was complete on {days} days of seven and has"
+                f" not been since {moment(ended, region.zone)}: see whether it was started, and what stopped it.",
+                region=region,
             )
 
 
