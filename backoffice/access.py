@@ -145,6 +145,8 @@ class QueuesGuard:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if request.method == "POST" and response.status_code < 400 and self._is_of_queues(request):
+            self._write_down(request)
         if response.status_code == 200 and self._is_of_queues(request):
             # Their bulk actions are inline scripts, which no other page of ours may have.
             csp_update({"script-src": [UNSAFE_INLINE]})(lambda _: response)(request)
@@ -152,6 +154,15 @@ class QueuesGuard:
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
         return gate(request, "queues") if self._is_of_queues(request) else None
+
+    @staticmethod
+    def _write_down(request: HttpRequest) -> None:
+        from backoffice.audit import record_queue_page  # needs the models, and this module is read before them
+
+        match = request.resolver_match
+        assert match is not None  # noqa: S101 (it is one of the queues')
+        jobs = request.POST.getlist("job_ids")
+        record_queue_page(str(match.url_name), **match.kwargs, **({"jobs": jobs} if jobs else {}))
 
     @staticmethod
     def _is_of_queues(request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ import structlog
 from auditlog.context import auditlog_value
 from auditlog.middleware import AuditlogMiddleware
 from auditlog.models import LogEntry
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
@@ -20,6 +21,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from backoffice.formats import count
+from backoffice.proxy import is_one_of
 
 # How many row ids one entry of a list or an export names; of more it says the number.
 ROWS_NAMED = 1000
@@ -94,15 +96,25 @@ def correlation_id() -> str | None:
 def client_address(request: HttpRequest) -> str | None:
     """Where the request came from: the peer, or what the proxy in front of us says of its own peer.
 
-    X-Forwarded-For is believed only behind a proxy, and only its last entry, since the client writes the others.
+    X-Forwarded-For is believed only behind a proxy, from PROXY_NETWORKS where they are set, and only its last entry,
+    since the client writes the others.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
-    if settings.BEHIND_PROXY:
+    if settings.BEHIND_PROXY and (not settings.PROXY_NETWORKS or is_one_of(address, settings.PROXY_NETWORKS)):
         address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return None
+
+
+def record_queue_page(page: str, **named: Any) -> None:
+    """Somebody has changed the queue on a page of RQ's own, which writes nothing down itself."""
+    order = apps.get_model("operations", "Order")
+    LogEntry.objects.create(
+        content_type=ContentType.objects.get_for_model(order), object_pk="", object_repr=f"RQ's own page: {page}",
+        action=LogEntry.Action.UPDATE, additional_data=named,
+    )  # fmt: skip
 
 
 class AuditMiddleware(AuditlogMiddleware):  # type: ignore[misc]  # auditlog has no types

@@ -15,6 +15,7 @@ from backoffice.audited import TRACKED
 from backoffice.embedded import queue_url
 from backoffice.home import database_config, database_url, private_text
 from backoffice.logs import configure_logging
+from backoffice.proxy import networks
 from backoffice.telemetry.export import protocol_of
 from backoffice.theme import UNFOLD as UNFOLD
 
@@ -171,6 +172,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSECURE_HTTP
 SECURE_HSTS_PRELOAD = not INSECURE_HTTP
 # Whether a proxy of ours stands in front: only then are its X-Forwarded-Proto and X-Forwarded-For believed.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+# Whose X-Forwarded-For is believed, as networks by commas; none: everybody's, for nobody but the proxy reaches us.
+PROXY_NETWORKS = networks(env.list("PROXY_NETWORKS", default=[]))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -298,8 +301,8 @@ configure_logging(level=LOG_LEVEL, as_json=env.str("LOG_FORMAT", default="text")
 
 # What runs here, such as the image's tag: the page Processes shows it beside each process.
 VERSION = env.str("NIGHTWARD_VERSION", default="")
-# Who has it may read /metrics; empty: there is no such page.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# Who has one of them may read /metrics; none: there is no such page. Two by a comma, while one takes the other's place.
+METRICS_TOKENS = env.list("METRICS_TOKEN", default=[])
 # Traces go where the standard OTEL_* variables say; empty: nowhere (backoffice/telemetry/tracing.py).
 TRACES_PROTOCOL = protocol_of(os.environ)
 # /readyz says "not ready" with less than this left on the disk of NIGHTWARD_HOME.

@@ -65,7 +65,7 @@ class MetricsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info != PATH or not settings.METRICS_TOKEN:
+        if request.path_info != PATH or not settings.METRICS_TOKENS:
             return self.get_response(request)
         if not _has_token(request):
             return HttpResponse(
@@ -78,5 +78,5 @@ class MetricsMiddleware:
 
 def _has_token(request: HttpRequest) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    same = secrets.compare_digest(given.strip().encode(), settings.METRICS_TOKEN.encode())
-    return scheme.lower() == "bearer" and same
+    same = [secrets.compare_digest(given.strip().encode(), token.encode()) for token in settings.METRICS_TOKENS]
+    return scheme.lower() == "bearer" and any(same)

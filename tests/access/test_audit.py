@@ -8,11 +8,13 @@ from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from backoffice import audit
 from backoffice.audited import TRACKED
+from backoffice.proxy import networks
 from regions.models import Region
 from tests.factories import PASSWORD, ApiTokenFactory, RegionFactory, SuperuserFactory, UserFactory
 
@@ -120,6 +122,21 @@ def test_an_address_is_believed_only_from_a_proxy_of_ours(
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="192.0.2.1")
     assert audit.client_address(request) == expected
+
+
+@pytest.mark.parametrize(("peer", "expected"), [("10.2.0.7", "203.0.113.9"), ("192.0.2.1", "192.0.2.1"), ("", None)])
+def test_who_is_not_the_proxy_does_not_choose_the_address_that_is_written_down(
+    settings: Any, peer: str, expected: str | None
+) -> None:
+    """Else a node's open port is a new address for each guess of a password."""
+    settings.BEHIND_PROXY, settings.PROXY_NETWORKS = True, networks(["10.0.0.0/8", "fd00::/8"])
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.9"}, REMOTE_ADDR=peer)
+    assert audit.client_address(request) == expected
+
+
+def test_a_network_that_is_none_is_named() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"PROXY_NETWORKS: '10\.0\.0\.1/99' .+ Write it as"):
+        networks(["10.0.0.1/99"])
 
 
 def test_a_model_that_belongs_to_a_region_says_so_in_its_entries() -> None:

@@ -1,12 +1,16 @@
 """django-rq's pages: for engineers. By themselves they let any member of staff read jobs and empty queues."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
+from django_rq.queues import get_queue_by_index
+from rq import Queue
 
 from tests.factories import SuperuserFactory, UserFactory
 
@@ -88,6 +92,25 @@ def test_an_engineer_opens_them(client: Client) -> None:
         page = client.get(home)
         assert page.status_code == 200
         assert "'unsafe-inline'" in script_sources(page)
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_an_engineer_does_on_them_stands_in_the_audit_log(client: Client) -> None:
+    """They write nothing down themselves, and have no order of ours."""
+    engineer = UserFactory.create(role="engineer")
+    client.force_login(engineer)
+    first = get_queue_by_index(0)
+    job = Queue(first.name, connection=first.connection).enqueue("time.sleep", 0)
+    (home,) = [address for address in ADDRESSES if address.endswith("/queues/0/")][:1]
+    address = f"{home}{job.id}/delete/"
+    assert client.get(address).status_code == 200
+    before = LogEntry.objects.count()
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert LogEntry.objects.count() == before + 1
+    entry = LogEntry.objects.latest("pk")
+    assert entry.actor == engineer
+    assert re.fullmatch(r"RQ's own page: \w*delete_job", entry.object_repr)
+    assert entry.additional_data == {"queue_index": 0, "job_id": job.id}
 
 
 def test_a_token_of_django_rqs_own_opens_nothing(client: Client) -> None:

@@ -44,7 +44,7 @@ def clinic(north: Region) -> Clinic:
 @pytest.fixture
 def scrape(settings: Any, client: Client, queue: Redis) -> Scrape:
     """(name, each label's value in the order of their names) → figure."""
-    settings.METRICS_TOKEN = TOKEN
+    settings.METRICS_TOKENS = [TOKEN]
 
     def read() -> dict[tuple[str, ...], float]:
         text = client.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}).content.decode()
@@ -61,21 +61,27 @@ def scrape(settings: Any, client: Client, queue: Redis) -> Scrape:
 
 
 def test_without_a_setting_there_is_no_such_page(client: Client, settings: Any) -> None:
-    assert settings.METRICS_TOKEN == ""
+    assert settings.METRICS_TOKENS == []
     assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 404
 
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer other", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é"])
 def test_without_the_token_nothing_is_told(client: Client, settings: Any, header: str | None) -> None:
-    settings.METRICS_TOKEN = TOKEN
+    settings.METRICS_TOKENS = [TOKEN]
     answer = client.get("/metrics", headers={} if header is None else {"authorization": header})
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
     assert "nightward" not in answer.content.decode()
 
 
+def test_two_tokens_are_good_while_one_takes_the_others_place(client: Client, settings: Any, queue: Redis) -> None:
+    settings.METRICS_TOKENS = ["new", "old"]
+    said = [client.get("/metrics", headers={"authorization": f"Bearer {one}"}) for one in ("new", "old", "new,old")]
+    assert [answer.status_code for answer in said] == [200, 200, 401]
+
+
 def test_no_sign_in_opens_it(admin_client: Client, settings: Any) -> None:
-    settings.METRICS_TOKEN = TOKEN
+    settings.METRICS_TOKENS = [TOKEN]
     assert admin_client.get("/metrics").status_code == 401
 
 
@@ -94,7 +100,7 @@ def test_a_region_more_is_no_question_more(scrape: Scrape, north: Region) -> Non
 
 
 def test_it_is_for_reading_under_any_name_of_the_host(client: Client, settings: Any, queue: Redis) -> None:
-    settings.METRICS_TOKEN, settings.SECURE_SSL_REDIRECT = TOKEN, True
+    settings.METRICS_TOKENS, settings.SECURE_SSL_REDIRECT = [TOKEN], True
     with_token = {"authorization": f"Bearer {TOKEN}", "host": "10.1.2.3:8000"}
     assert client.get("/metrics", headers=with_token).status_code == 200
     assert client.post("/metrics", headers=with_token).status_code == 405
