@@ -15,6 +15,7 @@ from backoffice.formats import count, duration
 from backoffice.monitor import limits
 from backoffice.monitor.business import ended_lately, last_message, overdue_notices
 from backoffice.monitor.counted import Counted
+from backoffice.runs.alerts import Wrong
 from clinic.booking.outside.laboratory import LIS_SAMPLE_STATUS
 from clinic.events.inbound.models import Channel, Unmatched
 from clinic.events.models import DeadLetter
@@ -71,6 +72,21 @@ def priorities(regions: Sequence[Region], everywhere: bool) -> list[Row]:
         *(consumer(each) for each in standings(ids) if each.consumer.on),
         traces(counted),
     ]
+
+
+def failing() -> Iterator[Wrong]:
+    """For backoffice.runs.alerts: those of which nothing else there tells."""
+    try:
+        counted = Counted.read()
+    except RedisError:
+        return  # which has an alert of its own
+    looked = [api(counted), *(bookings(region, counted) for region in Region.objects.all())]
+    lag = traces(counted)
+    for row in (*(row for row in looked if row.state is State.ACT), *((lag,) if lag.state is not State.FINE else ())):
+        yield Wrong(
+            kind="priority", key=f"{row.anchor}/{row.region.name if row.region else 'all'}", region=row.region,
+            message=f"{row.title}, {row.where}: {row.figure}. {row.said} {row.what}",
+        )  # fmt: skip
 
 
 def api(counted: Counted | None) -> Row:

@@ -31,6 +31,7 @@ CHECKS = (
     "backoffice.runs.alerts.queue_unreachable",
     "backoffice.operations.alerts.gone_processes",
     "backoffice.operations.alerts.long_pauses",
+    "backoffice.monitor.priorities.failing",
     "claims.alerts.deadlines",
     "regions.alerts.failing_syncs",
     "billing.alerts.unanswered",

@@ -22,7 +22,9 @@ from tests.factories import RegionFactory
 from tests.processes import ROOT, Processes, Running, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-KINDS = ("web", "worker", "publisher", "consumer-notification", "consumer-pos-orders", "cron")
+KINDS = (
+    "web", "worker", "publisher", "consumer-notification", "consumer-pos-orders", "consumer-lis-sample-status", "cron",
+)  # fmt: skip
 
 
 def lines() -> dict[str, list[str]]:

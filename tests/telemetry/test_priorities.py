@@ -10,7 +10,7 @@ from django.utils import timezone
 from redis import Redis
 
 from backoffice.monitor import limits
-from backoffice.monitor.priorities import Row, State, priorities
+from backoffice.monitor.priorities import Row, State, failing, priorities
 from backoffice.telemetry import tally
 from backoffice.telemetry.export import KEY, LAG, LAST, TRACES
 from backoffice.telemetry.timing import API, BUCKETS
@@ -113,6 +113,28 @@ def test_bookings_that_fail_are_acted_on_and_many_refusals_looked_at(look: Look)
     row = look()["Booking success"]
     assert row.state is State.ACT
     assert row.since is not None
+
+
+def test_an_api_that_fails_and_bookings_that_do_raise_an_alert_without_prometheus(look: Look, north: Region) -> None:
+    """[S4-19] Nothing else among our own alerts tells of these."""
+    answers(100, 1)
+    tally.count(BOOKINGS, "north", "booked", amount=5)
+    assert list(failing()) == []
+    answers(5, 1, "5xx")
+    tally.count(BOOKINGS, "north", "failed")
+    api, booking = failing()
+    assert (api.kind, api.key, api.region) == ("priority", "api-response-time/all", None)
+    assert "4.8 % of 105 answers are 5xx" in api.message
+    assert (booking.key, booking.region) == ("booking-success/north", north)
+    assert "5 booked, 0 refused, 1 failed" in booking.message
+
+
+def test_spans_that_are_not_taken_raise_one(look: Look) -> None:
+    """[S4-18]"""
+    tally.count(TRACES, "failed", amount=7)
+    (lag,) = failing()
+    assert lag.key == "trace-lag/all"
+    assert "7 spans not taken within 15 minutes. See whether the collector runs" in lag.message
 
 
 def test_messages_that_are_overdue_are_acted_on_and_refused_ones_looked_at(look: Look, clinic: Clinic) -> None:
