@@ -59,7 +59,7 @@ def test_a_job_of_working_days_is_not_missed_on_a_saturday(north: Region) -> Non
 
 @pytest.mark.parametrize("fields", [{"exclusive": False}, {"status": "failed"}, {"job": "list_claim_files"}])
 def test_previews_failures_and_what_the_schedule_watches_are_not_counted(north: Region, fields: dict[str, str]) -> None:
-    ran(north, *range(8), **fields)  # type: ignore[arg-type]
+    ran(north, *range(8), **fields)
     assert "run_pipeline/north" not in silent(MORNING + 27 * HOUR)
     assert "list_claim_files/north" not in silent(MORNING + 27 * HOUR)
 
