@@ -62,7 +62,7 @@ WHOLE = Sizes(
     load_patients=400,
     load_days=30,
     soak_minutes=60,
-    soak_per_second=8,
+    soak_per_second=2,
     huge_lines=(2_800_000, 28_000_000),
 )
 QUICK = Sizes(
@@ -89,7 +89,7 @@ QUICK = Sizes(
     load_patients=40,
     load_days=14,
     soak_minutes=1,
-    soak_per_second=5,
+    soak_per_second=2,
     huge_lines=(1_000, 10_000),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import linear_regression, mean
 
 MOST_GROWTH = 0.05
+QUEUE, SERVERS = "queue's server", ("valkey-server", "redis-server")
 RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
 PARENT = re.compile(r"^PPid:\s+(\d+)", re.MULTILINE)
 
@@ -69,12 +70,14 @@ class Watch:
         return [Course(title=self._titles[pid], samples=samples) for pid, samples in whole.items()]
 
     def _now(self) -> list[int]:
-        """The processes, and their present children under a title with a number."""
+        """The processes, and their present children under a title with a number; the bundled queue, which is a child of
+        whoever needed it first, under its own."""
         children = _children()
         for parent in [pid for pid in self._titles if pid in children]:
             for child in children[parent]:
                 known = sum(title.startswith(f"{self._titles[parent]}, child") for title in self._titles.values())
-                self._titles.setdefault(child, f"{self._titles[parent]}, child {known + 1}")
+                title = QUEUE if _command(child) in SERVERS else f"{self._titles[parent]}, child {known + 1}"
+                self._titles.setdefault(child, title)
         return list(self._titles)
 
 
@@ -85,6 +88,14 @@ def resident_mib(pid: int) -> float | None:
     except OSError:
         return None
     return int(found[1]) / 1024 if found else None
+
+
+def _command(pid: int) -> str:
+    """The program's name; empty where the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _children() -> dict[int, list[int]]:
