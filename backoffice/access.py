@@ -145,15 +145,18 @@ class QueuesGuard:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.method == "POST" and response.status_code < 400 and self._is_of_queues(request):
-            self._write_down(request)
         if response.status_code == 200 and self._is_of_queues(request):
             # Their bulk actions are inline scripts, which no other page of ours may have.
             csp_update({"script-src": [UNSAFE_INLINE]})(lambda _: response)(request)
         return response
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
-        return gate(request, "queues") if self._is_of_queues(request) else None
+        if not self._is_of_queues(request):
+            return None
+        refusal = gate(request, "queues")
+        if refusal is None and request.method == "POST":
+            self._write_down(request)
+        return refusal
 
     @staticmethod
     def _write_down(request: HttpRequest) -> None:

@@ -109,7 +109,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def record_queue_page(page: str, **named: Any) -> None:
-    """Somebody has changed the queue on a page of RQ's own, which writes nothing down itself."""
+    """Somebody has asked for a change on a page of RQ's own, which writes nothing down itself."""
     order = apps.get_model("operations", "Order")
     LogEntry.objects.create(
         content_type=ContentType.objects.get_for_model(order), object_pk="", object_repr=f"RQ's own page: {page}",

@@ -2,7 +2,7 @@
 
 Read here: SECRET_KEY, SECRET_KEY_FALLBACKS, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, ACCUMULATORS_DATABASE_URL,
 REDIS_URL, NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, METRICS_TOKEN,
-READY_FREE_MB, OTEL_*, and the intervals of the run kernel.
+READY_FREE_MB, BEHIND_PROXY, PROXY_NETWORKS, OTEL_*, and the intervals of the run kernel.
 """
 
 import os
@@ -302,7 +302,7 @@ configure_logging(level=LOG_LEVEL, as_json=env.str("LOG_FORMAT", default="text")
 # What runs here, such as the image's tag: the page Processes shows it beside each process.
 VERSION = env.str("NIGHTWARD_VERSION", default="")
 # Who has one of them may read /metrics; none: there is no such page. Two by a comma, while one takes the other's place.
-METRICS_TOKENS = env.list("METRICS_TOKEN", default=[])
+METRICS_TOKENS = [token.strip() for token in env.list("METRICS_TOKEN", default=[])]
 # Traces go where the standard OTEL_* variables say; empty: nowhere (backoffice/telemetry/tracing.py).
 TRACES_PROTOCOL = protocol_of(os.environ)
 # /readyz says "not ready" with less than this left on the disk of NIGHTWARD_HOME.

@@ -80,13 +80,14 @@ def failing() -> Iterator[Wrong]:
         counted = Counted.read()
     except RedisError:
         return  # which has an alert of its own
-    looked = [api(counted), *(bookings(region, counted) for region in Region.objects.all())]
-    lag = traces(counted)
-    for row in (*(row for row in looked if row.state is State.ACT), *((lag,) if lag.state is not State.FINE else ())):
-        yield Wrong(
-            kind="priority", key=f"{row.anchor}/{row.region.name if row.region else 'all'}", region=row.region,
-            message=f"{row.title}, {row.where}: {row.figure}. {row.said} {row.what}",
-        )  # fmt: skip
+    of_regions = ((bookings(region, counted), State.ACT) for region in Region.objects.all())
+    for row, least in ((api(counted), State.ACT), *of_regions, (traces(counted), State.LOOK)):
+        if row.state in (State.ACT, least):
+            figure = f" {row.figure}." if row.figure else ""
+            yield Wrong(
+                kind="priority", key=f"{row.anchor}/{row.region.name if row.region else 'all'}", region=row.region,
+                message=f"{row.title}, {row.where}:{figure} {row.said} {row.what}",
+            )  # fmt: skip
 
 
 def api(counted: Counted | None) -> Row:

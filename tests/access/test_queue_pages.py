@@ -55,6 +55,7 @@ def test_outsiders_are_kept_out(address: str, client: Client) -> None:
     assert client.get(address).status_code == 302
     assert client.post(address).status_code == 302
     assert_refused(client, address, UserFactory.create(role="operator"))
+    assert not LogEntry.objects.filter(object_repr__startswith="RQ's own page").exists()
 
 
 @pytest.mark.slow
