@@ -8,7 +8,6 @@ from auditlog.models import LogEntry
 from auditlog.registry import auditlog
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -135,7 +134,7 @@ def test_who_is_not_the_proxy_does_not_choose_the_address_that_is_written_down(
 
 
 def test_a_network_that_is_none_is_named() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"PROXY_NETWORKS: '10\.0\.0\.1/99' .+ Write it as"):
+    with pytest.raises(SystemExit, match=r"PROXY_NETWORKS: '10\.0\.0\.1/99' .+ Write it as"):
         networks(["10.0.0.1/99"])
 
 
