@@ -22,6 +22,7 @@ from backoffice.bench.standing import Ground, Standing, bench_ground
 from backoffice.bench.surgery import REGION, Surgery, open_surgery, prepare, small_night
 from backoffice.bench.tables import Section, Table, verdict
 from backoffice.bench.visits import Visits, steadily
+from clinic.events.consumers import consumers
 
 WEB_PROCESSES = 2
 WARM_UP = 6  # of so many parts of the time, the first
@@ -29,8 +30,6 @@ SAMPLE_SECONDS = 10.0
 FEWEST_SAMPLES = 24
 RECOVERY_SECONDS = 15.0
 MOST_AT_ONCE = 32
-# All that are on: what one of them has not settled, the stream keeps.
-CONSUMERS = ("notification", "pos-orders", "lis-sample-status")
 APPOINTMENTS = 60
 MEMORY = ("database", "process", "start MiB", "end MiB", "peak MiB", "rises by", f"under {MOST_GROWTH:.0%}")
 LOAD = (
@@ -144,7 +143,8 @@ def _stood(
         others = [
             ground.manage("worker", "work"),
             ground.manage("publisher", "publish_events", "--every", "1"),
-            *(ground.manage(f"consumer {name}", "consume", name) for name in CONSUMERS),
+            # All that are on: what one of them has not settled, the stream keeps.
+            *(ground.manage(f"consumer {one.name}", "consume", one.name) for one in consumers() if one.replicas),
         ]
         surgery = open_surgery(
             address, token, practitioners=sizes.load_practitioners, patients=sizes.load_patients, days=sizes.load_days,
