@@ -13,6 +13,8 @@ Json = dict[str, Any]
 IMAGE = "nightward"
 USER = 10001
 CONFIG, SECRET = "nightward", "nightward"
+# A secret with the key file of each region's sheet, and where a region's credential_file finds them.
+ACCOUNTS = "service-accounts"
 REDIS_AUTH = "nightward-redis"
 POD: Json = {
     "runAsNonRoot": True,
@@ -57,7 +59,11 @@ def container(name: str, command: tuple[str, ...], *, memory: str, cpu: str) -> 
         "env": ENVIRONMENT,
         "resources": {"requests": {"cpu": share(cpu, 4), "memory": share(memory, 2)}, "limits": limits(memory, cpu)},
         "securityContext": CONTAINER,
-        "volumeMounts": [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "volumeMounts": [
+            {"name": "home", "mountPath": HOME},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": ACCOUNTS, "mountPath": f"{HOME}/{ACCOUNTS}", "readOnly": True},
+        ],
     }
 
 
@@ -85,6 +91,7 @@ def pod(spec: Json, grace: int, *, home: Json = HOME_DISK) -> Json:
         "volumes": [
             {"name": "home", **home},
             {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+            {"name": ACCOUNTS, "secret": {"secretName": ACCOUNTS, "optional": True}},
             *spec.get("volumes", []),
         ],
     }

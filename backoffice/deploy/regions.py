@@ -8,11 +8,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from backoffice.deploy.cluster import kustomization
-from backoffice.deploy.compose import HOME
 from backoffice.deploy.kubernetes import limits, periodic
 from backoffice.deploy.processes import MANAGE
 from backoffice.deploy.rendered import folder
@@ -85,18 +83,7 @@ def _cron_job(job: Nightly, document: Mapping[str, Any], given: Mapping[str, str
     pod = spec["jobTemplate"]["spec"]["template"]["spec"]
     size = limits(given["memory"], given["cpu"])
     pod["containers"][0]["resources"] = {"requests": size, "limits": size}
-    if file := document.get("credential_file"):
-        _mount(pod, region, file)
     return made
-
-
-def _mount(pod: Json, region: str, file: str) -> None:
-    """The service account of the region's sheet, from a secret of the region's own, where the program looks for it."""
-    pod["volumes"].append({"name": "credentials", "secret": {"secretName": f"region-{region}", "optional": True}})
-    path = PurePosixPath(HOME, file)
-    mount = {"name": "credentials", "mountPath": str(path), "subPath": path.name, "readOnly": True}
-    container = pod["containers"][0]
-    container["volumeMounts"] = [*container["volumeMounts"], mount]
 
 
 def _name(job: str, region: str) -> str:

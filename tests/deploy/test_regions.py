@@ -1,7 +1,7 @@
 """One overlay per region, made from its file."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.models import Run
 from regions.configuration import load
 from regions.regionfile import parse
-from tests.deploy.files import DEPLOY, KUBERNETES, documents
+from tests.deploy.files import DEPLOY, KUBERNETES, documents, objects, pods
 from tests.processes import ROOT, Processes, until, workers_of
 
 Json = dict[str, Any]
@@ -60,9 +60,19 @@ def test_a_region_s_job_has_the_memory_processor_and_time_of_its_file_and_runs_i
     assert one["resources"]["limits"] == {"cpu": "0.25", "memory": "384Mi"} == one["resources"]["requests"]
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 600
     assert (spec["timeZone"], spec["concurrencyPolicy"]) == ("Asia/Jakarta", "Forbid")
-    assert {"mountPath": "/var/lib/nightward/service-account-purbalingga.json"}.items() <= one["volumeMounts"][
-        -1
-    ].items()
+
+
+def test_the_account_of_a_region_s_sheet_is_where_each_pod_looks_for_it() -> None:
+    """The connection is checked by the web, a sync begun in the admin worked by a worker, the night's by a pod of its
+    own."""
+    file = json.loads((DEPLOY / "regions" / "purbalingga.json").read_text())["credential_file"]
+    folder = f"/var/lib/nightward/{PurePosixPath(file).parent}"
+    ours = [pod for _, pod in pods(objects(KUBERNETES)) if pod["containers"][0]["image"] == "nightward"]
+    assert len(ours) > 20
+    for pod in ours:
+        (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["mountPath"] == folder]
+        (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+        assert volume["secret"] == {"secretName": "service-accounts", "optional": True}
 
 
 def test_a_file_that_says_nothing_of_it_has_the_region_s_usual_size(tmp_path: Path) -> None:
