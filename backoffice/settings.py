@@ -363,6 +363,8 @@ UPLOAD_KEPT_HOURS = env.int("UPLOAD_KEPT_HOURS", default=48)
 REPORTS_KEPT_DAYS = env.int("REPORTS_KEPT_DAYS", default=30)
 # How long `backup` leaves earlier back-ups in its folder; 0 keeps all of them.
 BACKUPS_KEPT_DAYS = env.int("BACKUPS_KEPT_DAYS", default=14)
+# When the last one is older, an alert says so; 0 where something else than `backup` makes them.
+BACKUP_HOURS = env.int("BACKUP_HOURS", default=26)
 
 # The audit log (backoffice/audit.py); its rows cannot be changed (database triggers).
 AUDITLOG_DISABLE_REMOTE_ADDR = False

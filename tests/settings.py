@@ -35,4 +35,5 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
 STATIC_ROOT.mkdir()  # whitenoise warns where it is missing
 WHITENOISE_USE_FINDERS = False  # each test client would look at every static file
+BACKUP_HOURS = 0  # tests that move the clock mean other alarms than this one
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes 0.2 s on purpose

@@ -42,7 +42,7 @@ def runs() -> Iterator[Metric]:
     )  # fmt: skip
     failed = Counter((each.run.job, each.region.name if each.region else "") for each in failed_runs() if each.run)
     yield gauge(
-        "runs_failed", "Jobs and keys whose last run failed, errored or was abandoned.", ("job_name", "region"),
+        "runs_failed", "Jobs and keys whose last run failed, was lost or was ended by SIGTERM.", ("job_name", "region"),
         failed.items(),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -20,7 +20,7 @@ from backoffice.adapters.webhook import WebhookFailed, post_json
 from backoffice.formats import words
 from backoffice.runs.bell import require_queue
 from backoffice.runs.faults import Misuse
-from backoffice.runs.models import RESTARTABLE, Alert, Run, RunStatus
+from backoffice.runs.models import RESTARTABLE, TERMINATED, Alert, Run, RunStatus
 from backoffice.runs.registry import JOBS, job_named
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ CHECKS = (
     "clinic.notices.alerts.refused_accounts",
     "clinic.care.alerts.silent_commands",
     "clinic.care.alerts.silent_jobs",
+    "clinic.care.alerts.old_backup",
     "clinic.care.alerts.undecided_reports",
     "clinic.care.alerts.spent_caps",
 )
@@ -103,10 +104,12 @@ def look(path: str) -> list[Wrong]:
 
 
 def failed_runs() -> Iterator[Wrong]:
-    """The last run of a job and key did not end well. A stop that somebody asked for is no alert."""
+    """The last run of a job and key did not end well. A stop that somebody asked for is no alert; one by SIGTERM, such
+    as at a time limit of the cluster's, is."""
     last = Run.objects.filter(exclusive=True).values("job", "key").annotate(last=Max("id")).values("last")
     ended_badly = [status for status in RESTARTABLE if status != RunStatus.STOPPED]
-    for run in Run.objects.filter(pk__in=last, status__in=ended_badly).select_related("region"):
+    broken_off = Q(status__in=ended_badly) | Q(status=RunStatus.STOPPED, reason=TERMINATED)
+    for run in Run.objects.filter(broken_off, pk__in=last).select_related("region"):
         title = job_named(run.job).title if run.job in JOBS else words(run.job)  # of a release that was rolled back
         whose = run.region.display_name if run.region else run.key
         message = f"{title} for {whose}: run {run.pk} {run.status} ({words(run.reason)}). {run.detail}".strip()

@@ -15,7 +15,16 @@ from backoffice.audit import record_change
 from backoffice.runs.bell import require_queue, ring
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json
-from backoffice.runs.models import LIVE, RESTARTABLE, Run, RunStatus, StepPart, StepState, StepStatus
+from backoffice.runs.models import (
+    LIVE,
+    RESTARTABLE,
+    STOPPED_BY_HAND,
+    Run,
+    RunStatus,
+    StepPart,
+    StepState,
+    StepStatus,
+)
 from backoffice.runs.parameters import gone_on_with
 from backoffice.runs.registry import job_named
 from backoffice.runs.reopening import reopening
@@ -147,7 +156,7 @@ def _mark_undone(run: Run, states: Sequence[StepState]) -> None:
             StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
 
 
-def stop_run(run: Run) -> Run:
+def stop_run(run: Run, *, reason: str = STOPPED_BY_HAND, detail: str = "") -> Run:
     """Ask the run to stop after its present chunk, at once when nobody works it. Idempotent while stopping.
 
     Who asked stands in the audit log; nobody is named where a command did.
@@ -156,9 +165,9 @@ def stop_run(run: Run) -> Run:
         lock(run)
         before = run.status
         working = StepPart.objects.filter(run=run, status=StepStatus.RUNNING).exists()
-        if not working and move(run, LIVE, RunStatus.STOPPED, reason="stopped"):
+        if not working and move(run, LIVE, RunStatus.STOPPED, reason=reason, detail=detail):
             StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.PENDING)
-        elif not move(run, (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.STOPPING), RunStatus.STOPPING):
+        elif not move(run, LIVE, RunStatus.STOPPING, reason=reason, detail=detail):
             raise Misuse(f"Run {run.pk} has ended ({run.status}); there is nothing to stop.")
         if run.status != before:
             record_change(run, {"status": (before, run.status)})

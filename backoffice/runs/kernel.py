@@ -89,7 +89,7 @@ def _work_part(part: StepPart, job: Job, heartbeat: Heartbeat) -> None:
             breaker.judge(result)
             heartbeat.check()
             if parts.stop_requested(part):
-                parts.leave(part, RunStatus.STOPPED, "stopped", "")
+                parts.stop(part)
                 return
             if _handover.is_set():
                 parts.hand_over(part)

@@ -27,6 +27,8 @@ class RunStatus(models.TextChoices):
 
 LIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.STOPPING)
 RESTARTABLE = (RunStatus.STOPPED, RunStatus.FAILED, RunStatus.ERRORED, RunStatus.ABANDONED)
+# Why a run is stopped: somebody asked for it, or something ended the command that waits for it, such as a time limit.
+STOPPED_BY_HAND, TERMINATED = "stopped", "terminated"
 
 
 class StepStatus(models.TextChoices):

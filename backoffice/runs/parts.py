@@ -70,6 +70,12 @@ def stop_requested(part: StepPart) -> bool:
     return Run.objects.filter(pk=part.run_id, status=RunStatus.STOPPING).exists()
 
 
+def stop(part: StepPart) -> None:
+    """Give the part up where it stands; why, is what the stop was asked with."""
+    run = Run.objects.get(pk=part.run_id)
+    leave(part, RunStatus.STOPPED, run.reason, run.detail)
+
+
 def leave(part: StepPart, status: RunStatus, reason: str, detail: str) -> None:
     """Give the part up where it stands and end the run with that status: at once for a fault, for a stop with its last
     working part. Does nothing when somebody else has ended it."""
@@ -94,7 +100,7 @@ def hand_over(part: StepPart) -> None:
             part.refresh_from_db(fields=("fence",))
             transaction.on_commit(lambda: ring(part))
     if stopping:
-        leave(part, RunStatus.STOPPED, "stopped", "")
+        stop(part)
     log.info("part_handed_over")
 
 
@@ -145,4 +151,4 @@ def _stop(run: Run) -> bool:
         return False
     left.filter(status=StepStatus.RUNNING).update(status=StepStatus.PENDING, ended_at=timezone.now())
     transaction.on_commit(lambda: log_ended(run))
-    return move(run, (RunStatus.STOPPING,), RunStatus.STOPPED, reason="stopped", detail="")
+    return move(run, (RunStatus.STOPPING,), RunStatus.STOPPED)

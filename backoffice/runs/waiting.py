@@ -18,13 +18,19 @@ from rq import Worker
 from backoffice.runs.control import stop_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.kernel import work
-from backoffice.runs.models import Run
+from backoffice.runs.models import TERMINATED, Run
 from backoffice.runs.registry import job_named
 from backoffice.runs.report import run_report
 from backoffice.runs.state import waiting_parts
 
 WORKER_ALIVE = timedelta(seconds=60)
 POLL_SECONDS = 0.3
+
+
+class Stopping(threading.Event):
+    """Set by a signal; by which, it says."""
+
+    signal: int | None = None
 
 
 def queue_is_served(name: str) -> bool:
@@ -39,7 +45,7 @@ def queue_is_served(name: str) -> bool:
 
 def wait_for(run: Run, *, progress: bool) -> None:
     """Return when the run has ended. An attended run is worked here; Ctrl-C and SIGTERM stop it after the chunk."""
-    stopping = threading.Event()
+    stopping = Stopping()
     with _signals_set(stopping):
         watcher = threading.Thread(target=_watch, args=(run.pk, stopping, progress), name="watch", daemon=True)
         watcher.start()
@@ -56,7 +62,7 @@ def _work_here(run: Run) -> None:
         work(part.pk)
 
 
-def _watch(run_id: int, stopping: threading.Event, progress: bool) -> None:
+def _watch(run_id: int, stopping: Stopping, progress: bool) -> None:
     """In a thread with its own connection: show committed counters, pass on a stop, return when the run has ended."""
     asked = False
     try:
@@ -74,15 +80,19 @@ def _watch(run_id: int, stopping: threading.Event, progress: bool) -> None:
                     return
                 if stopping.is_set() and not asked:
                     asked = True
-                    _ask_to_stop(run)
+                    _ask_to_stop(run, stopping)
                 time.sleep(POLL_SECONDS)
     finally:
         connection.close()
 
 
-def _ask_to_stop(run: Run) -> None:
+def _ask_to_stop(run: Run, stopping: Stopping) -> None:
+    """Who presses Ctrl-C knows; of what a time limit or an eviction ends, nobody does but by an alert."""
     try:
-        stop_run(run)
+        if stopping.signal == signal.SIGTERM:
+            stop_run(run, reason=TERMINATED, detail=f"SIGTERM ended its command: restart_run {run.pk} goes on.")
+        else:
+            stop_run(run)
     except Misuse:
         return  # it has just ended by itself
 
@@ -107,7 +117,7 @@ def _show(bar: Progress, run: Run) -> None:
 
 
 @contextmanager
-def _signals_set(stopping: threading.Event) -> Iterator[None]:
+def _signals_set(stopping: Stopping) -> Iterator[None]:
     """Ctrl-C and SIGTERM set the event; a second one acts as it always does. Only the main thread can do this."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -115,6 +125,7 @@ def _signals_set(stopping: threading.Event) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(number: int, frame: FrameType | None) -> None:
+        stopping.signal = number
         stopping.set()
         for each, handler in before.items():
             signal.signal(each, handler)

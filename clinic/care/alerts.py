@@ -13,6 +13,7 @@ from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.registry import JOBS, job_named
 from clinic.care.eligibility.spend import month_of
 from clinic.care.models import EligibilityReport, EligibilitySpend
+from clinic.care.schedule.backups import BACKUP, last_backup
 from clinic.care.schedule.registry import schedule
 from clinic.care.schedule.standing import expect, standings
 from regions.models import Region
@@ -60,6 +61,20 @@ def silent_jobs() -> Iterator[Wrong]:
                 f" not been since {moment(ended, region.zone)}: see whether it was started, and what stopped it.",
                 region=region,
             )
+
+
+def old_backup() -> Iterator[Wrong]:
+    """None was made for BACKUP_HOURS, or since the installation was set up."""
+    backup = last_backup()
+    if backup.old:
+        made = f"The last back-up was made {moment(backup.last)}." if backup.last else "No back-up has been made yet."
+        failed = f" The last try ended with status {backup.status}." if backup.status else ""
+        yield Wrong(
+            kind="silence",
+            key=BACKUP,
+            message=f"{made}{failed} Run manage.py backup FOLDER, by cron each night; BACKUP_HOURS=0 where another"
+            " program makes them.",
+        )
 
 
 def undecided_reports() -> Iterator[Wrong]:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import signal
 import socket
 from datetime import date
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from redis import Redis
 
+from backoffice.runs.alerts import failed_runs
 from backoffice.runs.control import start_run
-from backoffice.runs.models import Run, RunStatus
+from backoffice.runs.models import Run, RunStatus, StepPart
 from backoffice.sandbox.hospital import Hospital
 from backoffice.sandbox.hospital.generate import generate
 from regions.models import Region
@@ -192,6 +194,24 @@ def test_a_queued_run_can_be_stopped_and_restarted_by_command(north: Region, que
     assert run.status == RunStatus.STOPPED
     call_command("restart_run", str(run.pk), "--wait")
     assert list(Run.objects.values_list("attempt", "status")) == [(2, "complete"), (1, "stopped")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "alerts"), [(signal.SIGTERM, 1), (signal.SIGINT, 0)])
+def test_a_run_that_a_time_limit_ends_raises_an_alert_and_one_that_a_person_breaks_off_none(
+    north: Region, processes: Processes, number: signal.Signals, alerts: int
+) -> None:
+    """A pod that is told to end at its deadline leaves a run that nobody has asked to stop."""
+    command = ("recover_services", "--region", "north", *RANGE, "--wait", "--here", "--chunk", "1")
+    running = processes.manage(*command)
+    until(lambda: StepPart.objects.filter(checkpoint_number__gt=0).exists(), within=60)
+    running.signal(number)
+    assert running.ends(within=60) == 1, running.output
+    run = Run.objects.get()
+    assert (run.status, run.reason) == ("stopped", "terminated" if alerts else "stopped")
+    assert [wrong.run for wrong in failed_runs()] == [run] * alerts
+    assert processes.manage("restart_run", str(run.pk), "--wait").ends(within=60) == 0
+    assert list(failed_runs()) == []
 
 
 @pytest.mark.slow

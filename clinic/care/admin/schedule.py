@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from backoffice.access import ACCOUNTS, may, region_ids
 from backoffice.staffadmin import StaffAdmin
 from clinic.care.models import CommandState
+from clinic.care.schedule.backups import last_backup
 from clinic.care.schedule.standing import standings
 
 
@@ -23,5 +24,6 @@ class CommandStateAdmin(StaffAdmin):
             **self.admin_site.each_context(request),
             "title": "Schedule",
             "standings": list(standings(regions)),
+            "backup": last_backup(),
         }
         return TemplateResponse(request, "admin/care/schedule.html", context)

@@ -1,4 +1,4 @@
-"""manage.py says here how a command ended; of those in the schedule it is written down."""
+"""manage.py says here how a command ended; of those in the schedule, and of a back-up, it is written down."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from backoffice.runs.command import EXIT_ALREADY_RUNNING
 from clinic.care.models import CommandState
+from clinic.care.schedule.backups import BACKUP
 from clinic.care.schedule.registry import schedule
 from regions.models import Region
 
@@ -19,7 +20,7 @@ DONE = frozenset({0, EXIT_ALREADY_RUNNING})
 
 def note_command(arguments: Sequence[str], status: int, began: datetime) -> None:
     """`arguments`: the command and its own. What cannot be written down is logged: the command itself has ended."""
-    if not arguments or arguments[0] not in schedule():
+    if not arguments or arguments[0] not in {*schedule(), BACKUP}:
         return
     try:
         name = region_of(arguments)
