@@ -102,6 +102,7 @@ def pipeline_key(region: Region, parameters: Json) -> str:
 RUN_PIPELINE = Job(
     name=RUN_PIPELINE_NAME,
     title="Claims pipeline",
+    nightly=True,
     twice=idempotent("a night that is complete is not run again, one that broke off goes on where it was"),
     queue="processors",
     steps=(

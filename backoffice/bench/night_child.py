@@ -3,11 +3,13 @@
 {"do": "night", "frequency": n or 0 (as set), "partitions": n, "without": whether checkpoints and before images are left
 out, "die": step at nine tenths of which the process kills itself}; {"do": "restart"}: the last run's next step, timed
 from the first statement to the step's end, with the program loaded as it is for a step from scratch; {"do": "undo"} of
-the last run, {"seconds"}; {"do": "times"}: {"status", "seconds", "steps", "read", "paid", "outcomes"}.
+the last run, {"seconds"}; {"do": "times"}: {"status", "seconds", "steps", "read", "paid", "outcomes"}, of a
+night "peaks" as well.
 """
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -44,17 +46,21 @@ def night(spec: Json) -> Json:
         die_in(spec["die"])
     parameters = {"run_date": RUN_DATE, "partitions": spec.get("partitions", 1)}
     run = start_run(JOB, region=Region.objects.get(name=REGION), parameters=parameters, attended=True)
-    work_to_the_end(run)
-    return times(spec)
+    peaks = work_to_the_end(run)
+    return {**times(spec), "peaks": peaks}
 
 
-def work_to_the_end(run: Any, steps: int = 99) -> None:
+def work_to_the_end(run: Any, steps: int = 99) -> dict[str, int]:
+    """Step → the most memory that this process had until its end, in KiB."""
     from backoffice.runs.kernel import work
     from backoffice.runs.state import waiting_parts
 
+    peaks = {}
     while steps and (part := waiting_parts().filter(run=run).first()):
         work(part.pk)
+        peaks[part.step.name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         steps -= 1
+    return peaks
 
 
 def leave_out() -> None:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Night:
-    """`seconds` from the run's start to its end, `steps` likewise; `peak_mib` of whoever worked it."""
+    """`seconds` from the run's start to its end, `steps` likewise; `peak_mib` of whoever worked it, `peaks` by step."""
 
     read: int
     paid: int
@@ -30,6 +30,12 @@ class Night:
     seconds: float
     steps: dict[str, float]
     peak_mib: float
+    peaks: dict[str, int]
+
+    @property
+    def peak_in(self) -> str:
+        """The step that had the most memory."""
+        return next((step for step, peak in self.peaks.items() if peak == max(self.peaks.values())), "")
 
     @property
     def rate(self) -> float:
@@ -114,7 +120,7 @@ def _night(said: Json, peak_mib: float) -> Night:
     if said["status"] != "complete":
         raise BenchFailed(f"A night did not complete: {said['detail']}")
     figures = {name: said[name] for name in ("read", "paid", "outcomes", "seconds", "steps")}
-    return Night(**figures, peak_mib=peak_mib)
+    return Night(**figures, peak_mib=peak_mib, peaks=said.get("peaks", {}))
 
 
 @contextmanager

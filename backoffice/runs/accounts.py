@@ -2,15 +2,17 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import islice
 
 from backoffice.runs.faults import OutOfBalance, RunEnds
 from backoffice.runs.job import Chunk, Fault, Job, Json, Result, Total
 from backoffice.runs.models import Failure, StepPart, as_json_totals
 
 BREAKER_ITEMS = 200
+FAILURES_AT_ONCE = 500
 
 
 class TooManyFaults(RunEnds):
@@ -56,7 +58,14 @@ def add_totals(stored: Json, more: dict[str, Total]) -> Json:
     return as_json_totals(summed)
 
 
-def failure_rows(part: StepPart, faults: Sequence[Fault]) -> Iterator[Failure]:
+def write_failures(part: StepPart, faults: Iterable[Fault]) -> None:
+    """Inside the caller's transaction, some at a time: a night may reject a hundred thousand claims in one chunk."""
+    rows = _failure_rows(part, faults)
+    while some := list(islice(rows, FAILURES_AT_ONCE)):
+        Failure.objects.bulk_create(some)
+
+
+def _failure_rows(part: StepPart, faults: Iterable[Fault]) -> Iterator[Failure]:
     for fault in faults:
         yield Failure(
             run_id=part.run_id, step=part.step.name, reference=fault.reference, category=fault.category,

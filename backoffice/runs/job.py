@@ -4,7 +4,7 @@ A step's functions get first what its `open` yields, which lives for one part (c
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -44,10 +44,11 @@ class Chunk:
 
 @dataclass(kw_only=True, slots=True)
 class Result:
-    """What became of a chunk: Σ outcomes = read. `intents`: what is left for intend and act; `intended`: act alone."""
+    """What became of a chunk: Σ outcomes = read. `intents`: what is left for intend and act; `intended`: act alone.
+    `failures` are gone over more than once: a list, or what makes them anew each time."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    failures: list[Fault] = field(default_factory=list)
+    failures: Iterable[Fault] = ()
     totals: Mapping[str, Total] = field(default_factory=dict)
     rows: Any = None
     intents: Sequence[Any] = ()
@@ -86,6 +87,7 @@ class Job:
     exclusive(parameters): whether a second live run of the same key is refused. result(run, report): a part of it.
     admit(run): first in the transaction that makes it live; undoable(run): before its chain is undone; each or Misuse.
     environmental: failures that speak against the other side: more than half of the last 200 items end the run.
+    nightly: an installation's cron starts it night after night, and a night without it is a silence.
     """
 
     name: str
@@ -107,3 +109,4 @@ class Job:
     in_words: Callable[[Json], dict[str, str]] | None = None
     result: Callable[[Any, Json], Json] | None = None
     once: bool = False
+    nightly: bool = False

@@ -13,11 +13,11 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 
 from backoffice.runs import parts
-from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, cause_of, check, failure_rows, place_of
+from backoffice.runs.accounts import COMMITTED, Breaker, Clock, add, cause_of, check, place_of, write_failures
 from backoffice.runs.faults import ConfigError, ItemError, RunEnds, TransientError
 from backoffice.runs.heartbeat import Heartbeat
 from backoffice.runs.job import Chunk, Fault, Job, Result, Step
-from backoffice.runs.models import Failure, RunStatus, StepPart
+from backoffice.runs.models import RunStatus, StepPart
 from backoffice.runs.registry import job_named
 from backoffice.runs.told import told
 
@@ -118,7 +118,7 @@ def _commit(
     with clock.committing(chunk), _fenced(part, **{name: getattr(part, name) for name in COMMITTED}):
         if step.commit is not None:
             step.commit(opened, result)
-        Failure.objects.bulk_create(failure_rows(part, result.failures), batch_size=500)
+        write_failures(part, result.failures)
 
 
 @contextmanager

@@ -25,9 +25,14 @@ FILES = {"contracts": "contract_terms", "fees": "fee_schedule", "procedures": "p
 def read(work: Work, *tables: str) -> dict[str, pl.DataFrame]:
     """The tables by name, as claims.pipeline.references reads them; ConfigError when the night has used others."""
     found: dict[str, pl.DataFrame] = {table: getattr(references, table)(work.region) for table in tables}
-    work.editions.update((table, f"{frame.height}:{sum(hashes(frame)):x}") for table, frame in found.items())
-    agree(work)
+    note(work, {table: f"{frame.height}:{sum(hashes(frame)):x}" for table, frame in found.items()})
     return found
+
+
+def note(work: Work, found: dict[str, str]) -> None:
+    """Table → which edition of it the part has read; ConfigError when the night has used others."""
+    work.editions.update(found)
+    agree(work)
 
 
 def agree(work: Work) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from backoffice.runs.job import Chunk, Json, Result
 from backoffice.runs.models import StepPart
 from claims.models import OutputFile
-from claims.pipeline import editions, files, verify
+from claims.pipeline import coverage, editions, files, verify
 from claims.pipeline.ahead import ahead
+from claims.pipeline.coverage import Coverage
 from claims.pipeline.cut import checkpoints, cut, split
 from claims.pipeline.night import Figures, Rows, Work, counted_each, merged, night_of, of_lines, opened, reading_each
 from claims.pipeline.numbers import span
@@ -27,10 +28,11 @@ OUTPUT = "enriched"
 
 @contextmanager
 def open_step(part: StepPart) -> Iterator[Work]:
-    with opened(part, OUTPUT) as work:
-        tables = editions.read(work, "member_benefits", "procedures", "plan_benefits")
+    with opened(part, OUTPUT) as work, coverage.spooled(work.region) as members:
+        editions.note(work, {coverage.TABLE: members.edition})
+        tables = editions.read(work, "procedures", "plan_benefits")
         work.references = {
-            "members": tables["member_benefits"],
+            "members": members,
             "procedures": tables["procedures"],
             "benefits": tables["plan_benefits"].select("plan_id", "category", "covered"),
         }
@@ -75,9 +77,7 @@ def _computed(work: Work, block: pl.DataFrame) -> Iterable[tuple[pl.DataFrame, F
     return zip(split(enriched, count), totals, strict=True)
 
 
-def enrich(
-    lines: pl.DataFrame, members: pl.DataFrame, procedures: pl.DataFrame, benefits: pl.DataFrame
-) -> pl.DataFrame:
+def enrich(lines: pl.DataFrame, members: Coverage, procedures: pl.DataFrame, benefits: pl.DataFrame) -> pl.DataFrame:
     """The lines with plan_id, category (empty where there is none) and denial (0 for none)."""
     import polars as pl
 
@@ -106,14 +106,16 @@ def enrich(
     )  # fmt: skip
 
 
-def _coverage(lines: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+def _coverage(lines: pl.DataFrame, members: Coverage) -> pl.DataFrame:
     """seq, plan_id of the coverage on the date (of several, the one that began last), and the member's first day."""
     import polars as pl
 
-    # A small part would otherwise be joined with all members.
-    low = members["member_id"].search_sorted(lines["member_id"].min(), side="left")
-    high = members["member_id"].search_sorted(lines["member_id"].max(), side="right")
-    near = members[low:high]
+    first, last = str(lines["member_id"].min()), str(lines["member_id"].max())
+    rows = members.between(first, last)
+    # A small part would otherwise be joined with many members.
+    low = rows["member_id"].search_sorted(first, side="left")
+    high = rows["member_id"].search_sorted(last, side="right")
+    near = rows[low:high]
     spans = lines.select("seq", "member_id", "service_date").join(near, on="member_id", how="inner")
     return spans.group_by("seq").agg(
         plan_id=pl.col("plan_id").filter(_holds("coverage_from", "coverage_to")).sort_by(

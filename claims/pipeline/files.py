@@ -45,7 +45,7 @@ def save(frame: pl.DataFrame, night: Night, output: str, partition: int, number:
     try:
         _write(frame, name)
     except (OSError, pl.exceptions.ComputeError) as error:
-        raise _not_written(output, error) from None
+        raise not_written(output, error) from None
     first, last = (frame["seq"][0], frame["seq"][-1]) if frame.height else (0, -1)
     return OutputFile(
         night=night, output=output, partition=partition, number=number, name=name,
@@ -59,12 +59,12 @@ def save_bytes(content: bytes, night: Night, output: str, name: str) -> str:
     try:
         _lay(whole, lambda file: file.write(content))
     except OSError as error:
-        raise _not_written(output, error) from None
+        raise not_written(output, error) from None
     return whole
 
 
-def _not_written(output: str, error: Exception) -> NotWritten:
-    """Polars puts what the system says into words of its own."""
+def not_written(output: str, error: Exception) -> NotWritten:
+    """What to raise. Polars puts what the system says into words of its own."""
     why = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
     return NotWritten(f"{output}: a file cannot be written ({why}). Is the disk full? Make room and restart.")
 

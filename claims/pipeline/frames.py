@@ -110,8 +110,8 @@ def read(
     if connection.vendor == "postgresql":
         connection.ensure_connection()
         with connection.wrap_database_errors:
-            text = b"".join(_copy_out(connection.connection, statement, parameters))
-        return _from_csv(text, schema)
+            lines = _copy_out(connection.connection, statement, parameters)
+            return pl.concat([pl.DataFrame(schema=dict(schema)), *(_from_csv(text, schema) for text in _blocks(lines))])
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return pl.DataFrame(cursor.fetchall(), schema=dict(schema), orient="row")

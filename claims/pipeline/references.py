@@ -1,10 +1,12 @@
-"""The region's reference tables as frames, read once for each part: money in cents, percents in hundredths of one."""
+"""The region's reference tables as frames, read once for each part: money in cents, percents in hundredths of one.
+
+That of members' coverage is too long to be held: claims/pipeline/coverage.py."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claims.models import ContractTerms, Fee, MemberBenefit, Plan, PlanBenefit, ProcedureCode, Provider
+from claims.models import ContractTerms, Fee, Plan, PlanBenefit, ProcedureCode, Provider
 from claims.pipeline import frames
 from regions.models import Region
 
@@ -29,15 +31,6 @@ def procedures(region: Region) -> pl.DataFrame:
     return _table(
         region, ProcedureCode, procedure_code=pl.String, category=pl.String, valid_from=pl.Date, valid_to=pl.Date
     )
-
-
-def member_benefits(region: Region) -> pl.DataFrame:
-    """member_id, plan_id, coverage_from, coverage_to, sorted by member and beginning."""
-    import polars as pl
-
-    return _table(
-        region, MemberBenefit, member_id=pl.String, plan_id=pl.String, coverage_from=pl.Date, coverage_to=pl.Date
-    ).sort("member_id", "coverage_from")
 
 
 def plan_benefits(region: Region) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,17 @@ def _decide(work: Work) -> Result:
     )
     once.refuse_passing(work.night, decided)
     work.references[DECISIONS] = decided
-    return Result(rows=Rows(files=[work.save(decided, DECISIONS)]), failures=list(_faults(decided)))
+    return Result(rows=Rows(files=[work.save(decided, DECISIONS)]), failures=Rejections(decided))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """The rejected claims as failures, made anew each time: of a large night they are too many to be held."""
+
+    decided: pl.DataFrame
+
+    def __iter__(self) -> Iterator[Fault]:
+        return _faults(self.decided)
 
 
 def _faults(decided: pl.DataFrame) -> Iterator[Fault]:

@@ -50,8 +50,10 @@ def chunks(part: StepPart, checkpoint: Json | None) -> Iterator[Chunk]:
 def prepare(part: StepPart, chunk: Chunk) -> Result:
     world.before_chunk(chunk.data)
     world.seen.extend(chunk.data)
+    faults: list[Fault] = []
     result = Result(
         read=len(chunk.data),
+        failures=faults,
         rows=chunk.data,
         totals={"items": len(chunk.data), "value": Decimal("0.10") * len(chunk.data)},
     )
@@ -59,7 +61,7 @@ def prepare(part: StepPart, chunk: Chunk) -> Result:
         verdict = world.judge(number)
         result.outcomes["failed" if isinstance(verdict, Fault) else verdict] += 1
         if isinstance(verdict, Fault):
-            result.failures.append(verdict)
+            faults.append(verdict)
     return result
 
 
