@@ -21,13 +21,13 @@ def main() -> None:
 
     speak_of_exceptions_by_place()
 
-    began = datetime.now(UTC)
+    began, status = datetime.now(UTC), 1
     try:
         execute_from_command_line(sys.argv)
         sys.stdout.flush()
-        note_end(0, began)
+        status = 0
     except SystemExit as end:
-        note_end(end.code if isinstance(end.code, int) else int(end.code is not None), began)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     except BrokenPipeError:
         # Whoever read our output has enough of it, as `| head` has; Python would complain once more at its end.
@@ -37,6 +37,8 @@ def main() -> None:
         reason = reason_in(str(error))
         sys.stderr.write(f"The database cannot be used ({reason}). {what_to_do(reason)}\n")
         sys.exit(1)
+    finally:
+        note_end(status, began)
 
 
 def note_end(status: int, began: datetime) -> None:

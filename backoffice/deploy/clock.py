@@ -34,15 +34,14 @@ class Clock:
         self._children: dict[Line, ForkProcess] = {}
 
     def run(self) -> None:
-        """Start what is due, minute by minute, until a signal; first of all what was missed while no clock ran."""
-        self.start_all(lambda entry, now: entry.missed(now))
+        """Start what is due, minute by minute, until a signal, and what was missed while no clock ran or no schedule
+        could be read."""
         presence = Presence(name="cron", on_restart=self.stop.set)
         minute = None
         while not self.stop.is_set():
             now = datetime.now(UTC)
-            if now.replace(second=0, microsecond=0) != minute:
+            if now.replace(second=0, microsecond=0) != minute and self.start_all(due_or_missed):
                 minute = now.replace(second=0, microsecond=0)
-                self.start_all(lambda entry, now: entry.lines() if entry.is_due(now) else [])
             self.reap()
             presence.say()
             self.stop.wait(LOOK_SECONDS)
@@ -51,19 +50,20 @@ class Clock:
         if presence.restarting:
             run_again()
 
-    def start_all(self, lines: Lines) -> None:
-        """Which regions there are is asked of the database, which may be away for a while."""
+    def start_all(self, lines: Lines) -> bool:
+        """False, with nothing started, where the database is away: it is asked which regions there are."""
         now = datetime.now(UTC)
         try:
             wanted = [line for entry in entries() for line in lines(entry, now)]
         except (DatabaseError, InterfaceError) as error:
             log.error("schedule_unreadable", error=type(error).__name__)
-            wanted = []
+            return False
         finally:
             connections.close_all()  # a child must not find this process's connection
         for line in wanted:
             if line not in self._children and not self.stop.is_set():
                 self._children[line] = started(line)
+        return True
 
     def run_once(self, lines: Iterable[Line]) -> int:
         """One after the other; 0, or 1 where one of them failed. A signal ends the one that runs; the rest is left."""
@@ -98,6 +98,10 @@ class Clock:
                 child.kill()
                 child.join()
         self._children.clear()
+
+
+def due_or_missed(entry: Entry, now: datetime) -> list[Line]:
+    return [*entry.missed(now), *(entry.lines() if entry.is_due(now) else [])]
 
 
 def started(line: Line) -> ForkProcess:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from backoffice.runs.faults import Misuse
 from clinic.care.models import CommandState
-from clinic.care.schedule.registry import DAY, HOUR, MINUTE, schedule
+from clinic.care.schedule.registry import DAY, HOUR, MINUTE, noted, schedule
 from regions.models import Region
 
 # It runs as a worker, beside the consumers that wait for what it publishes.
@@ -50,7 +50,7 @@ class Entry:
 
     def missed(self, now: datetime) -> list[tuple[str, ...]]:
         """The lines that were due and did not begin, of a command that is not due again soon."""
-        if self.every < HOUR or self.command not in schedule():
+        if self.every < HOUR or self.command not in noted():
             return []
         began = CommandState.objects.filter(command=self.command, began_at__gte=self.slot(now))
         regions = set(began.values_list("region__name", flat=True))

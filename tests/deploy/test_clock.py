@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.deploy import clock as clock_module
-from backoffice.deploy.clock import Clock
+from backoffice.deploy.clock import Clock, due_or_missed
 from backoffice.deploy.crontab import ALSO, Entry, entries, entry_named
 from backoffice.runs.models import Alert
 from clinic.care.models import CommandState
@@ -100,7 +101,27 @@ def test_what_was_missed_while_no_clock_ran_is_known_by_when_it_last_began(
     assert entry_named("clean_up").missed(NIGHT) == [("clean_up",)]
     CommandState.objects.create(command="clean_up", region=None, began_at=NIGHT)
     assert entry_named("clean_up").missed(NIGHT) == []
-    assert [each.missed(NIGHT) for each in ALSO] == [[], [], []]  # nobody writes down when they ran
+    assert [each.missed(NIGHT) for each in ALSO] == [[], [], [("forget_phones",)]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_due_while_the_database_was_away_is_made_up_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was lost for a day: only a clock that began anew asked what was missed."""
+
+    def away() -> list[Entry]:
+        raise OperationalError
+
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(clock_module, "started", begun.append)
+    monkeypatch.setattr(clock_module, "entries", away)
+    clock = Clock()
+    assert not clock.start_all(due_or_missed)
+    nightly = entry_named("clean_up")
+    monkeypatch.setattr(clock_module, "entries", lambda: [nightly])
+    assert clock.start_all(due_or_missed)
+    assert begun == [("clean_up",)]
+    CommandState.objects.create(command="clean_up", region=None, began_at=timezone.now())
+    assert due_or_missed(nightly, nightly.slot(timezone.now()) + 2 * MINUTE) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""manage.py says here how a command ended; of those in the schedule, and of a back-up, it is written down."""
+"""manage.py says here how a command ended; of those that are awaited it is written down."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,18 +9,19 @@ from django.utils import timezone
 
 from backoffice.runs.command import EXIT_ALREADY_RUNNING
 from clinic.care.models import CommandState
-from clinic.care.schedule.backups import BACKUP
-from clinic.care.schedule.registry import schedule
+from clinic.care.schedule.registry import noted
 from regions.models import Region
 
 log = structlog.get_logger(__name__)
 # A run that is live does the work of the one that was refused.
 DONE = frozenset({0, EXIT_ALREADY_RUNNING})
+# With these a command tells of itself and does nothing.
+ONLY_ASKED = frozenset({"-h", "--help", "--version"})
 
 
 def note_command(arguments: Sequence[str], status: int, began: datetime) -> None:
     """`arguments`: the command and its own. What cannot be written down is logged: the command itself has ended."""
-    if not arguments or arguments[0] not in {*schedule(), BACKUP}:
+    if not arguments or arguments[0] not in noted() or not ONLY_ASKED.isdisjoint(arguments):
         return
     try:
         name = region_of(arguments)

@@ -124,3 +124,12 @@ def schedule() -> dict[str, Scheduled]:
     """Command → its entry, of those that are installed."""
     known = get_commands()
     return {entry.command: entry for entry in SCHEDULE if entry.command in known}
+
+
+# Begun by the installation's own cron, which alone knows the folder.
+BACKUP = "backup"
+
+
+def noted() -> frozenset[str]:
+    """The commands of which is written down when they ran: those of the schedule, and two that are no region's."""
+    return frozenset({*schedule(), BACKUP, "forget_phones"})
