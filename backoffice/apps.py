@@ -24,6 +24,7 @@ class BackofficeConfig(AppConfig):
         checks.register(check_migrations, checks.Tags.database)
         checks.register(check_encoding, checks.Tags.database)
         checks.register(check_home, checks.Tags.security, deploy=True)
+        checks.register(check_mail, checks.Tags.security, deploy=True)
 
 
 def check_migrations(**options: Any) -> list[checks.CheckMessage]:
@@ -45,6 +46,16 @@ def check_encoding(databases: Sequence[str] | None = None, **options: Any) -> li
                 hint = "Make another with TEMPLATE template0 ENCODING 'UTF8', and set DATABASE_URL to it."
                 found.append(checks.Error(said, hint=hint, id="backoffice.E136"))
     return found
+
+
+def check_mail(**options: Any) -> list[checks.CheckMessage]:
+    """Alerts that are to be mailed need a server that mails them."""
+    if not settings.ALERT_MAIL_TO or not settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
+        return []
+    hint = "Set EMAIL_URL, as smtp+tls://user:password@mail.example:587."
+    return [
+        checks.Warning("ALERT_MAIL_TO is set and no mail server: alerts go to the log.", hint=hint, id="nightward.W002")
+    ]
 
 
 def check_home(**options: Any) -> list[checks.CheckMessage]:

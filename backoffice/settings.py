@@ -288,7 +288,8 @@ MEDIA_ROOT = NIGHTWARD_HOME / "files"
 # What the admin takes of a day's claims, in megabytes: of what is sent, and of what a ZIP unpacks to.
 CLAIMS_UPLOAD_MB = env.int("CLAIMS_UPLOAD_MB", default=512)
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+# Without it mail goes to the log: alerts on a developer's machine, never mail to patients (clinic/notices/channels.py).
+EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="nightward@localhost")
 ALERT_MAIL_TO = env.list("ALERT_MAIL_TO", default=[])

@@ -17,13 +17,15 @@ from clinic.patients.models import Patient
 from regions.models import Region
 
 CONTACT = {Channel.SMS: "phone", Channel.EMAIL: "email", Channel.PUSH: "push_token"}
+# Without EMAIL_URL Django's mail goes to the log, where no patient's may.
+NO_MAIL_SERVER = "django.core.mail.backends.console.EmailBackend"
 # The longest that Twilio may keep a message before it drops it.
 LONGEST_SECONDS = 4 * 3600
 NOT_SET_UP = Refused(code="not_set_up", why="account", permanent=True)
 
 
 class ChannelOff(Exception):
-    """The region has no account for this channel."""
+    """The region has no account for this channel, or the installation no mail server."""
 
 
 class Line(Protocol):
@@ -62,6 +64,8 @@ class Channels:
             Channel.PUSH: ("FCM_KEY",),
         }
         if not all(self._values.get(key) for key in needed.get(Channel(channel), ())):
+            raise ChannelOff
+        if channel == Channel.EMAIL and settings.EMAIL_BACKEND == NO_MAIL_SERVER:
             raise ChannelOff
 
     def send(self, notice: Notice, letter: Letter, valid_until: datetime, now: datetime) -> Sent:

@@ -10,6 +10,7 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
 from django.utils import timezone
+from pytest_django import Settings
 from redis import Redis
 
 from backoffice import apps, presence
@@ -117,7 +118,7 @@ def test_a_folder_that_others_can_read_is_named_by_the_checks_for_production(
 ) -> None:
     """SQLite makes its file with mode 644; only the folder keeps other users of the machine out."""
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "some.sqlite3")}
-    monkeypatch.setattr(apps, "settings", SimpleNamespace(DATABASES={"default": database}))
+    monkeypatch.setattr(apps, "settings", SimpleNamespace(DATABASES={"default": database}, ALERT_MAIL_TO=[]))
     for mode, warned in ((0o755, True), (0o701, True), (0o750, False), (0o700, False)):
         tmp_path.chmod(mode)
         found = [each.id for each in run_checks(include_deployment_checks=True)]
@@ -125,3 +126,14 @@ def test_a_folder_that_others_can_read_is_named_by_the_checks_for_production(
     tmp_path.chmod(0o755)
     database["ENGINE"] = "django.db.backends.postgresql"
     assert apps.check_home() == []
+
+
+@pytest.mark.parametrize(
+    ("to", "backend", "warned"),
+    [(["a@example.org"], "console", True), (["a@example.org"], "smtp", False), ([], "console", False)],
+)
+def test_alerts_that_would_be_mailed_to_the_log_are_named_by_the_checks_for_production(
+    settings: Settings, to: list[str], backend: str, warned: bool
+) -> None:
+    settings.ALERT_MAIL_TO, settings.EMAIL_BACKEND = to, f"django.core.mail.backends.{backend}.EmailBackend"
+    assert ["nightward.W002"] * warned == [each.id for each in apps.check_mail()]
