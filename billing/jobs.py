@@ -42,6 +42,7 @@ def region_key(region: Region, parameters: Json) -> str:
 CLAIM_SERVICES = Job(
     name="claim_services",
     title="Claims of services",
+    nightly=True,
     twice=idempotent("a service has one claim of a kind: the database refuses a second"),
     queue="default",
     steps=(
@@ -65,6 +66,7 @@ CLAIM_SERVICES = Job(
 SUBMIT_CLAIMS = Job(
     name="submit_claims",
     title="Claims submitted",
+    nightly=True,
     twice=maybe_sent("a file that may have arrived is not sent again by itself: a 999 or a person decides"),
     queue="default",
     steps=(

@@ -131,6 +131,7 @@ def _which(parameters: Json) -> dict[str, str]:
 RECOVER_SERVICES = Job(
     name="recover_services",
     title="Missing-service recovery",
+    nightly=True,
     twice=idempotent("a visit that has its service is left alone, and what broke off is looked up first"),
     queue="default",
     steps=(

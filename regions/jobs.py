@@ -119,6 +119,7 @@ def in_words(parameters: Json) -> dict[str, str]:
 SYNC_PHONES = Job(
     name="sync_phones",
     title="Phone sync",
+    nightly=True,
     twice=idempotent("a phone that is as the sheet says is left alone, and one that broke off is looked up first"),
     queue="default",
     steps=(

@@ -15,7 +15,7 @@ from backoffice.formats import count, duration
 from backoffice.monitor import limits
 from backoffice.monitor.business import ended_lately, last_message, overdue_notices
 from backoffice.monitor.counted import Counted
-from backoffice.runs.alerts import Wrong
+from backoffice.runs.alerts import Wrong, as_before
 from clinic.booking.outside.laboratory import LIS_SAMPLE_STATUS
 from clinic.events.inbound.models import Channel, Unmatched
 from clinic.events.models import DeadLetter
@@ -78,8 +78,9 @@ def failing() -> Iterator[Wrong]:
     """For backoffice.runs.alerts: those of which nothing else there tells."""
     try:
         counted = Counted.read()
-    except RedisError:
-        return  # which has an alert of its own
+    except RedisError:  # which has an alert of its own
+        yield from as_before("priority")
+        return
     of_regions = ((bookings(region, counted), State.ACT) for region in Region.objects.all())
     for row, least in ((api(counted), State.ACT), *of_regions, (traces(counted), State.LOOK)):
         if row.state in (State.ACT, least):

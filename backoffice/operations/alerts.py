@@ -12,7 +12,7 @@ from backoffice.formats import count, duration
 from backoffice.operations.models import PausedQueue
 from backoffice.operations.orders import tell_workers
 from backoffice.operations.standing import meant_to_run
-from backoffice.runs.alerts import Wrong
+from backoffice.runs.alerts import Wrong, as_before
 from backoffice.runs.faults import Misuse
 
 
@@ -22,8 +22,9 @@ def gone_processes() -> Iterator[Wrong]:
     now = datetime.now(UTC)
     try:
         found, ends = presence.processes(), presence.left()
-    except RedisError:
-        return  # backoffice.runs.alerts.queue_unreachable says so
+    except RedisError:  # backoffice.runs.alerts.queue_unreachable says so
+        yield from as_before("process")
+        return
     lost = presence.gone(found, now)
     for name in sorted({one.name for one in lost}):
         ended = [one for one in lost if one.name == name]

@@ -85,8 +85,7 @@ def check_alerts() -> None:
                 )
         except IntegrityError:
             continue  # raised at the same moment by another process
-    for alert in Alert.objects.standing().filter(sent_at=None):
-        _send(alert)
+    _tell()
 
 
 def look(path: str) -> list[Wrong]:
@@ -101,6 +100,12 @@ def look(path: str) -> list[Wrong]:
         name, what = path.rpartition(".")[2], type(error).__name__
         message = f"The alarm {words(name)} cannot look ({what}): what it would raise is not seen. See the log."
         return [Wrong(kind=BLIND, key=path, message=message)]
+
+
+def as_before(kind: str) -> Iterator[Wrong]:
+    """What stood of this kind, for a check that cannot ask: nobody can say that it is right again."""
+    for alert in Alert.objects.standing().filter(kind=kind).select_related("region"):
+        yield Wrong(kind=kind, key=alert.key, message=alert.message, region=alert.region)
 
 
 def failed_runs() -> Iterator[Wrong]:
@@ -124,26 +129,38 @@ def queue_unreachable() -> Iterator[Wrong]:
         yield Wrong(kind="queue", key="queue", message=str(error))
 
 
-def _send(alert: Alert) -> None:
-    """By mail and webhook; taken by compare-and-set, given back when it could not be sent."""
-    if not Alert.objects.filter(pk=alert.pk, sent_at=None).update(sent_at=timezone.now()):
+def _mail(alert: Alert) -> None:
+    send_mail(f"Nightward: {alert.kind} {alert.key}", alert.message, None, settings.ALERT_MAIL_TO)
+
+
+def _post(alert: Alert) -> None:
+    told = {"kind": alert.kind, "key": alert.key, "message": alert.message, "raised_at": alert.raised_at.isoformat()}
+    post_json(settings.ALERT_WEBHOOK_URL, told)
+
+
+# Each way is taken once, and again until it worked; one that does not work holds up no other.
+WAYS: dict[str, tuple[str, Callable[[Alert], None]]] = {
+    "mailed_at": ("ALERT_MAIL_TO", _mail),
+    "posted_at": ("ALERT_WEBHOOK_URL", _post),
+}
+
+
+def _tell() -> None:
+    for taken, (setting, tell) in WAYS.items():
+        if getattr(settings, setting):
+            for alert in Alert.objects.standing().filter(**{taken: None}):
+                _tell_once(alert, taken, tell)
+
+
+def _tell_once(alert: Alert, taken: str, tell: Callable[[Alert], None]) -> None:
+    """Taken by compare-and-set, given back when it could not be told."""
+    if not Alert.objects.filter(pk=alert.pk, **{taken: None}).update(**{taken: timezone.now()}):
         return
     try:
-        if settings.ALERT_MAIL_TO:
-            send_mail(f"Nightward: {alert.kind} {alert.key}", alert.message, None, settings.ALERT_MAIL_TO)
-        if settings.ALERT_WEBHOOK_URL:
-            post_json(
-                settings.ALERT_WEBHOOK_URL,
-                {
-                    "kind": alert.kind,
-                    "key": alert.key,
-                    "message": alert.message,
-                    "raised_at": alert.raised_at.isoformat(),
-                },
-            )
+        tell(alert)
     except (OSError, WebhookFailed) as error:
-        Alert.objects.filter(pk=alert.pk).update(sent_at=None)
-        log.warning("alert_not_sent", alert=alert.pk, error=type(error).__name__)
+        Alert.objects.filter(pk=alert.pk).update(**{taken: None})
+        log.warning("alert_not_sent", alert=alert.pk, way=taken, error=type(error).__name__)
 
 
 def start_clock(seconds: float = CLOCK_SECONDS) -> Callable[[], None]:

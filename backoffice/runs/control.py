@@ -162,8 +162,9 @@ def stop_run(run: Run, *, reason: str = STOPPED_BY_HAND, detail: str = "") -> Ru
     Who asked stands in the audit log; nobody is named where a command did.
     """
     with transaction.atomic():
-        lock(run)
-        before = run.status
+        held, before = lock(run), run.status
+        if held.status == RunStatus.STOPPING:  # who asked first has stopped it
+            reason, detail = held.reason, held.detail
         working = StepPart.objects.filter(run=run, status=StepStatus.RUNNING).exists()
         if not working and move(run, LIVE, RunStatus.STOPPED, reason=reason, detail=detail):
             StepState.objects.filter(chain=run.chain, status=StepStatus.RUNNING).update(status=StepStatus.PENDING)

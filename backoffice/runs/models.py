@@ -208,7 +208,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
 
 class Alert(models.Model):
-    """One row per thing that is wrong: raised once, sent once, cleared by itself when it is right again."""
+    """One row per thing that is wrong: raised once, told once each way, cleared by itself when it is right again."""
 
     kind = models.CharField(max_length=40, editable=False)
     key = models.CharField(max_length=120, editable=False)
@@ -216,7 +216,8 @@ class Alert(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, null=True, related_name="+", editable=False)
     message = models.CharField(max_length=300, editable=False)
     raised_at = models.DateTimeField(default=timezone.now, editable=False)
-    sent_at = models.DateTimeField(null=True, editable=False)
+    mailed_at = models.DateTimeField(null=True, editable=False)
+    posted_at = models.DateTimeField(null=True, editable=False)
     cleared_at = models.DateTimeField(null=True, editable=False)
 
     objects = AlertQuerySet.as_manager()

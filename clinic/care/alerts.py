@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db.models import Count, F, Max
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from backoffice.formats import count, duration, moment
@@ -12,16 +11,19 @@ from backoffice.runs.alerts import Wrong
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.registry import JOBS, job_named
 from clinic.care.eligibility.spend import month_of
-from clinic.care.models import EligibilityReport, EligibilitySpend
-from clinic.care.schedule.backups import BACKUP, last_backup
-from clinic.care.schedule.registry import schedule
+from clinic.care.models import CommandState, EligibilityReport, EligibilitySpend
+from clinic.care.schedule.backups import last_backup
+from clinic.care.schedule.registry import BACKUP
 from clinic.care.schedule.standing import expect, standings
 from regions.models import Region
 
-DAY = timedelta(days=1)
-# A job that was complete on so many of seven days is one of every day, not of working days.
-DAILY = 6
-LATE, FORGOTTEN = timedelta(hours=26), 4 * DAY
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+# What was complete on fewer of seven days is no habit.
+WORKING_DAYS = 5
+# How much later than a week ago a job may be complete; and what is complete so soon after its last time is that time's.
+LATE, EARLY = timedelta(hours=2), timedelta(hours=22)
+# Parameters of a run that somebody starts over a part.
+PARTIAL = ("only", "rows", "run")
 
 
 def silent_commands() -> Iterator[Wrong]:
@@ -41,30 +43,38 @@ def silent_commands() -> Iterator[Wrong]:
 
 
 def silent_jobs() -> Iterator[Wrong]:
-    """A region's job that was complete day after day, whoever started it, and has not been for 26 hours; after four
-    days it counts as given up. Those of the schedule have an alarm of their own."""
+    """A nightly job of a region that was complete a week ago at this time, as on most days since, and is not today,
+    whoever starts it; after a week it counts as given up. A run over some rows alone speaks for none."""
     now = timezone.now()
-    complete = Run.objects.filter(
-        status=RunStatus.COMPLETE, exclusive=True, region__paused=False, ended_at__gte=now - FORGOTTEN - 7 * DAY,
-        job__in=set(JOBS) - set(schedule()),
-    ).order_by()  # fmt: skip
-    last = complete.values_list("job", "region").annotate(last=Max("ended_at"))
-    for job, region_id, ended in last.filter(last__lt=now - LATE, last__gte=now - FORGOTTEN):
-        lately = complete.filter(job=job, region=region_id, ended_at__gt=ended - 7 * DAY)
-        days = lately.aggregate(days=Count(TruncDate("ended_at"), distinct=True))["days"]
-        if days >= DAILY:
-            region = Region.objects.get(pk=region_id)
+    complete = (
+        Run.objects.filter(
+            status=RunStatus.COMPLETE, exclusive=True, region__paused=False, ended_at__gte=now - 2 * WEEK,
+            job__in=[name for name in JOBS if job_named(name).nightly],
+        )
+        .exclude(parameters__has_any_keys=PARTIAL)
+        .order_by()
+    )  # fmt: skip
+    for job, region_id, last in complete.values_list("job", "region").annotate(last=Max("ended_at")):
+        if not last + DAY < now < last + WEEK:
+            continue
+        region = Region.objects.get(pk=region_id)
+        ended = complete.filter(job=job, region=region_id, ended_at__gt=last - WEEK)
+        times = [at for at in ended.values_list("ended_at", flat=True) if at]
+        week_ago = any(last + EARLY < at + WEEK <= now - LATE for at in times)
+        days = len({at.astimezone(region.zone).date() for at in times})
+        if week_ago and days >= WORKING_DAYS:
             yield Wrong(
                 kind="silence",
                 key=f"{job}/{region.name}",
                 message=f"{job_named(job).title} for {region.display_name} was complete on {days} days of seven and has"
-                f" not been since {moment(ended, region.zone)}: see whether it was started, and what stopped it.",
+                f" not been since {moment(last, region.zone)}: see whether it was started, and what stopped it.",
                 region=region,
             )
 
 
 def old_backup() -> Iterator[Wrong]:
-    """None was made for BACKUP_HOURS, or since the installation was set up."""
+    """None was made for BACKUP_HOURS, or since it was first looked for."""
+    CommandState.objects.get_or_create(command=BACKUP, region=None)
     backup = last_backup()
     if backup.old:
         made = f"The last back-up was made {moment(backup.last)}." if backup.last else "No back-up has been made yet."
@@ -72,8 +82,8 @@ def old_backup() -> Iterator[Wrong]:
         yield Wrong(
             kind="silence",
             key=BACKUP,
-            message=f"{made}{failed} Run manage.py backup FOLDER, by cron each night; BACKUP_HOURS=0 where another"
-            " program makes them.",
+            message=f"{made}{failed} docs/operations.md says how to make one; BACKUP_HOURS=0 where another program"
+            " makes them.",
         )
 
 

@@ -1,6 +1,6 @@
 """The silence alarm of what no schedule of ours starts: a night, a recovery, a sync that ran each day and did not."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -46,22 +46,48 @@ def test_a_night_that_was_complete_each_day_is_missed_after_26_hours_until_it_is
     assert silent(MORNING + 28 * HOUR) == set()
 
 
-def test_it_counts_as_given_up_after_four_days(north: Region) -> None:
+def test_it_counts_as_given_up_after_a_week(north: Region) -> None:
     ran(north, *range(7))
-    assert silent(MORNING + 95 * HOUR) == {"run_pipeline/north"}
-    assert silent(MORNING + 97 * HOUR) == set()
+    assert silent(MORNING + 6 * DAY) == {"run_pipeline/north"}
+    assert silent(MORNING + 7 * DAY + HOUR) == set()
 
 
-def test_a_job_of_working_days_is_not_missed_on_a_saturday(north: Region) -> None:
+def test_a_job_of_working_days_is_not_missed_on_a_saturday_but_on_the_monday_after(north: Region) -> None:
+    """Its last Friday is three days ago, on a Monday, and a week ago on that Monday it was complete."""
     ran(north, 3, 4, 5, 6, 7, 10, 11)
     assert silent(MORNING - 2 * DAY + 3 * HOUR) == set()
+    assert silent(MORNING + HOUR) == set()
+    assert silent(MORNING + 3 * HOUR) == {"run_pipeline/north"}
 
 
-@pytest.mark.parametrize("fields", [{"exclusive": False}, {"status": "failed"}, {"job": "list_claim_files"}])
-def test_previews_failures_and_what_the_schedule_watches_are_not_counted(north: Region, fields: dict[str, str]) -> None:
+def test_nights_of_six_days_are_not_missed_on_a_sunday(north: Region) -> None:
+    ran(north, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)
+    assert silent(MORNING - 2 * DAY + 27 * HOUR) == set()
+
+
+def test_a_recovery_of_some_rows_does_not_stand_for_the_night_s(north: Region) -> None:
+    ran(north, *range(3, 10), job="recover_services")
+    ran(north, 0, 1, 2, job="recover_services", parameters={"only": {"rows": [1]}, "mode": "write"})
+    assert silent(MORNING + HOUR) == {"recover_services/north"}
+
+
+def test_days_are_those_of_the_region(north: Region) -> None:
+    """About midnight in UTC one day has two runs and the next none."""
+    midnight = datetime(2026, 3, 16, tzinfo=UTC)
+    for days in range(8):
+        ended = midnight - days * DAY + (2 if days % 2 else -2) * timedelta(minutes=1)
+        Run.objects.create(
+            job="run_pipeline", key=f"{days}", region=north, status="complete", reason="", ended_at=ended
+        )
+    assert silent(midnight + 30 * HOUR) == {"run_pipeline/north"}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"exclusive": False}, {"status": "failed"}, {"job": "report"}, {"job": "rerun_pipeline"}]
+)
+def test_previews_failures_and_what_only_people_start_are_not_counted(north: Region, fields: dict[str, str]) -> None:
     ran(north, *range(8), **fields)
-    assert "run_pipeline/north" not in silent(MORNING + 27 * HOUR)
-    assert "list_claim_files/north" not in silent(MORNING + 27 * HOUR)
+    assert silent(MORNING + 27 * HOUR) == set()
 
 
 def test_a_paused_region_is_not_missed_and_another_does_not_speak_for_it(north: Region) -> None:

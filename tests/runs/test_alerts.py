@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -112,6 +113,42 @@ def test_a_run_that_somebody_stopped_is_no_alert(world: World) -> None:
     assert Alert.objects.count() == 0
 
 
+def test_a_way_that_does_not_work_neither_floods_nor_silences_the_other(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ALERT_WEBHOOK_URL = "http://127.0.0.1:9/nobody-listens"
+    failed_run(world)
+    for _ in range(3):
+        check_alerts()
+    assert len(mail.outbox) == 1
+    posted: list[str] = []
+    monkeypatch.setattr(alerts, "post_json", lambda url, told: posted.append(told["kind"]))
+    monkeypatch.setattr(alerts, "send_mail", refused)
+    failed_run(world)
+    Alert.objects.update(mailed_at=None)
+    for _ in range(2):
+        check_alerts()
+    assert set(posted) == {"run"}
+    assert Alert.objects.standing().filter(mailed_at=None).exists()
+
+
+def refused(*_: object, **__: object) -> None:
+    raise ConnectionRefusedError
+
+
+def test_what_cannot_be_asked_while_the_queue_is_away_is_not_cleared(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It would be raised and told anew when the queue is back."""
+    for kind in ("process", "priority", "silence"):
+        Alert.objects.create(kind=kind, key="k", message="It is wrong.")
+    asking = ("operations.alerts.gone_processes", "monitor.priorities.failing", "runs.alerts.queue_unreachable")
+    monkeypatch.setattr(alerts, "CHECKS", [f"backoffice.{name}" for name in asking])
+    monkeypatch.setattr("django.conf.settings.RQ_QUEUES", {"default": {"URL": f"unix://{tmp_path}/none.sock"}})
+    check_alerts()
+    assert set(Alert.objects.standing().values_list("kind", flat=True)) == {"process", "priority", "queue"}
+
+
 def test_an_alert_that_could_not_be_sent_is_sent_by_the_next_check(
     world: World, httpserver: HTTPServer, settings: Settings
 ) -> None:
@@ -120,9 +157,9 @@ def test_an_alert_that_could_not_be_sent_is_sent_by_the_next_check(
     httpserver.expect_oneshot_request("/hook").respond_with_data("busy", status=503)
     failed_run(world)
     check_alerts()
-    assert Alert.objects.get().sent_at is None
+    assert Alert.objects.get().posted_at is None
     httpserver.expect_oneshot_request("/hook", method="POST").respond_with_data("ok")
     check_alerts()
-    assert Alert.objects.get().sent_at is not None
+    assert Alert.objects.get().posted_at is not None
     (_refused, taken) = httpserver.log
     assert taken[0].get_json()["kind"] == "run"

@@ -94,3 +94,16 @@ def test_who_waits_for_a_run_that_is_stopped_so_waits_no_more(world: World) -> N
     waiting.join(20)
     assert not waiting.is_alive()
     assert Run.objects.get(pk=run.pk).status == RunStatus.STOPPED
+
+
+@pytest.mark.parametrize(("first", "then"), [("stopped", "terminated"), ("terminated", "stopped")])
+def test_who_asked_first_has_stopped_it(world: World, first: str, then: str) -> None:
+    """A person, and then the machine that goes down; or the other way round."""
+    run = begin("three")
+    part = claim(parts_of(run)[0])
+    assert part is not None
+    stop_run(run, reason=first)
+    stop_run(Run.objects.get(pk=run.pk), reason=then)
+    parts.stop(part)
+    run.refresh_from_db()
+    assert (run.status, run.reason) == (RunStatus.STOPPED, first)
