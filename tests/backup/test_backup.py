@@ -295,3 +295,15 @@ def test_a_program_that_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(Misuse, match="pg_dump is not installed: apt install postgresql-client"):
         databases.run_program("pg_dump", (), next(iter(connections)))
+
+
+def test_a_database_that_breaks_off_is_one_line_and_nothing_is_kept(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(taking, "_databases", broken)
+    with pytest.raises(CommandError, match=r"^A database broke off \(OperationalError\)\. Nothing was kept\.$"):
+        call_command("backup", str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """The schedule: what ran when, the silence alarm, and what clean_up leaves (contract S3-01, S3-18, S3-22)."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,6 +75,17 @@ def test_a_command_that_does_not_run_raises_the_alarm_and_one_that_runs_again_cl
         assert silent() == set()
     alert = Alert.objects.filter(kind="silence").latest("pk")
     assert alert.message.startswith(f"{TRACK} for Clinic has not run since 2026-03-01")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_ends_by_a_fault_that_nobody_foresaw_is_known_to_have_failed(processes: Processes) -> None:
+    """Its last status stayed 0 on the page."""
+    fault = "import manage, sys; from django.core import management as m; m.execute_from_command_line = lambda argv: "
+    broken = f"{fault}(__import__('django').setup(), 1 / 0); sys.argv = ['manage.py', 'clean_up']; manage.main()"
+    assert processes.start(sys.executable, "-c", broken).ends(within=60) == 1
+    row = CommandState.objects.get(command="clean_up")
+    assert (row.status, row.ended_at) == (1, None)
+    assert row.failed_at is not None
 
 
 def test_a_region_without_appointments_expects_nothing_and_a_paused_one_neither(clinic: Clinic) -> None:

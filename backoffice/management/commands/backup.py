@@ -1,9 +1,11 @@
 """backup FOLDER: the databases, the files and, apart, the keys; beside whatever runs."""
 
+import sqlite3
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -37,6 +39,10 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=1) from None
         except FileExistsError as error:
             raise CommandError(f"{error.filename} is there already: another back-up began this second.") from None
+        except (psycopg.Error, sqlite3.Error) as error:
+            raise CommandError(
+                f"A database broke off ({type(error).__name__}). Nothing was kept.", returncode=1
+            ) from None
         except OSError as error:
             raise CommandError(
                 f"{error.filename or folder}: {error.strerror}. Nothing was kept.", returncode=1
