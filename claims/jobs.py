@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from backoffice.runs.faults import Misuse
 from backoffice.runs.job import Job, Json, Step
-from backoffice.runs.models import LIVE, Run
+from backoffice.runs.models import LIVE, Run, StepState, StepStatus
 from backoffice.runs.parameters import day, refuse_unknown, whole
 from backoffice.runs.repeating import idempotent
 from claims import again, taking_back
@@ -16,7 +16,8 @@ from claims.pipeline.once import refuse_release
 from claims.pipeline.order import standing_after, undoing, unfinished_before
 from regions.models import Region
 
-RUN_PIPELINE_NAME = "run_pipeline"
+RUN_PIPELINE_NAME, RERUN_PIPELINE_NAME, UNDO_PIPELINE_NAME = turns.NIGHTS
+UNDO = "undo"  # the step of the latter two that takes back
 KNOWN = ("run_date", "partitions")
 MOST_PARTITIONS = 64
 
@@ -51,6 +52,7 @@ def _check_order(region: Region, run_date: date) -> None:
             f"The night of {before.run_date} is not complete. Finish it, or take it back: {_taking_back(before)}"
         )
     _check_alone(region, run_date)
+    _check_not_taken_back(region)
     begun = Night.objects.filter(region=region, run_date=run_date)  # it may be taken back also without lines
     if not StagedBatch.waiting_for(region, run_date).exists() and not begun.exists():
         raise Misuse(
@@ -71,6 +73,14 @@ def _check_alone(region: Region, run_date: date) -> None:
     live = Run.objects.filter(job=RUN_PIPELINE_NAME, region=region, status__in=LIVE).exclude(key=key).first()
     if live:
         raise Misuse(f"The night of {live.parameters['run_date']} is {live.status}. One night of a region at a time.")
+
+
+def _check_not_taken_back(region: Region) -> None:
+    """A night that began while a job takes nights of the region back would lose what it has just written."""
+    live = Run.objects.filter(job__in=(UNDO_PIPELINE_NAME, RERUN_PIPELINE_NAME), region=region, status__in=LIVE)
+    undoing = StepState.objects.filter(chain__in=live.values("chain"), name=UNDO).exclude(status=StepStatus.COMPLETE)
+    if run := live.filter(chain__in=undoing.values("chain")).first():
+        raise Misuse(f"A night of {region.name} is being taken back: run {run.pk}. Start when that has ended.")
 
 
 def admit(run: Run) -> None:
@@ -140,7 +150,6 @@ RUN_PIPELINE = Job(
     once=True,
 )  # fmt: skip
 
-RERUN_PIPELINE_NAME = "rerun_pipeline"
 RANGE = ("from", "to", "partitions")
 
 
@@ -194,7 +203,7 @@ RERUN_PIPELINE = Job(
     twice=idempotent("each night is taken back before it runs anew"),
     queue="processors",
     steps=(
-        Step(name="undo", open=again.open_step, chunks=again.chunks_of_undo, prepare=again.undo),
+        Step(name=UNDO, open=again.open_step, chunks=again.chunks_of_undo, prepare=again.undo),
         Step(name="run", open=again.open_step, chunks=again.chunks_of_runs, prepare=again.account),
     ),
     outcomes=(again.COMPLETE, again.LEFT_OUT),
@@ -204,8 +213,6 @@ RERUN_PIPELINE = Job(
     items="nights",
     in_words=range_in_words,
 )
-
-UNDO_PIPELINE_NAME = "undo_pipeline"
 
 
 def undo_parameters(region: Region | None, raw: Json) -> Json:
@@ -235,7 +242,7 @@ UNDO_PIPELINE = Job(
     title="Night taken back",
     twice=idempotent("a night that was taken back stays so"),
     queue="processors",
-    steps=(Step(name="undo", open=again.open_step, chunks=taking_back.chunks, prepare=taking_back.take_back),),
+    steps=(Step(name=UNDO, open=again.open_step, chunks=taking_back.chunks, prepare=taking_back.take_back),),
     outcomes=(taking_back.UNDONE, taking_back.RELEASED),
     parameters=undo_parameters,
     key=lambda region, parameters: str(region.name),

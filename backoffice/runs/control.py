@@ -117,8 +117,8 @@ def restart_run(
 def undo_run(run: Run) -> Run:
     """Undo every step of the chain, the last one first, here and now; a restart then begins at the first. Repeatable.
 
-    Raises Misuse while it is live, where its job refuses, or when a step has no undo. One whose worker was lost is live
-    no more.
+    Raises Misuse while it is live, where its job refuses, when a step has no undo, or as soon as the chain is begun
+    again meanwhile, which undoes what is left. One whose worker was lost is live no more.
     """
     abandon_stale_runs()
     run = Run.objects.filter(chain=run.chain).latest("attempt")
@@ -138,8 +138,9 @@ def undo_run(run: Run) -> Run:
     for state in states:
         for part in state.parts.all():
             with transaction.atomic():
-                state.parts.filter(pk=part.pk).update(undo=False)
-                steps[state.name].reset(part)  # type: ignore[misc]
+                _lock_last(run)
+                if state.parts.filter(pk=part.pk, undo=True).update(undo=False):
+                    steps[state.name].reset(part)  # type: ignore[misc]
     record_change(run, {"outputs": ("written", "undone")})
     log.info("run_undone", run=run.pk)
     return run
@@ -149,11 +150,19 @@ def _mark_undone(run: Run, states: Sequence[StepState]) -> None:
     """Everything at once, before anything is undone: after a crash in between, a restart undoes what is left, part by
     part before it works it, and never passes over a step whose outputs are half gone."""
     with transaction.atomic():
+        _lock_last(run)
         if not move(run, (*RESTARTABLE, RunStatus.COMPLETE), RunStatus.STOPPED, reason=UNDONE, detail=""):
             raise Misuse(f"Run {run.pk} is {run.status}. Stop it first.")
         for state in states:
             state.parts.update(**CLEARED, undo=True, fence=F("fence") + 1)
             StepState.objects.filter(pk=state.pk).update(status=StepStatus.PENDING, outputs={})
+
+
+def _lock_last(run: Run) -> None:
+    """To the end of the transaction: the next attempt locks it as well, before it begins."""
+    lock(run)
+    if again := Run.objects.filter(chain=run.chain, attempt__gt=run.attempt).first():
+        raise Misuse(f"Run {run.pk} was begun again while it was undone, as run {again.pk}, which undoes what is left.")
 
 
 def stop_run(run: Run, *, reason: str = STOPPED_BY_HAND, detail: str = "") -> Run:
@@ -205,7 +214,7 @@ def _create_run(job: Job, run: Run, *, from_step: str = "") -> Run:
             run.save()
             if run.attempt == 1:
                 _create_steps(job, run)
-            elif is_undone(Run.objects.get(chain=run.chain, attempt=run.attempt - 1)):
+            elif is_undone(lock(Run.objects.get(chain=run.chain, attempt=run.attempt - 1))):
                 divide_anew(job, run)
             _reopen_steps(job, run, from_step)
             if not begin_next_step(run):

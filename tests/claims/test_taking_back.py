@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backoffice.runs.control import abandon_stale_runs
+from backoffice.runs.control import abandon_stale_runs, restart_run, stop_run
 from backoffice.runs.faults import Misuse
 from backoffice.runs.models import RunStatus
 from claims import again, taking_back
@@ -61,3 +61,15 @@ def test_what_names_no_night_to_take_back_is_refused(tmp_path: Path, raw: dict[s
     run_night(region)
     with pytest.raises(Misuse, match=says):
         start("undo_pipeline", region, **raw)
+
+
+@pytest.mark.parametrize(("job", "named"), [("undo_pipeline", ("run_date",)), ("rerun_pipeline", ("from", "to"))])
+def test_a_night_does_not_begin_while_it_is_taken_back(tmp_path: Path, job: str, named: tuple[str, ...]) -> None:
+    """It would end complete, and its money be gone."""
+    region = staged(tmp_path, small_world())
+    run = run_night(region)
+    undoing = start(job, region, **dict.fromkeys(named, RUN_DATE.isoformat()))
+    with pytest.raises(Misuse, match=f"A night of {region.name} is being taken back: run {undoing.pk}"):
+        restart_run(run, attended=True, from_step="price")
+    stop_run(undoing)
+    assert go_on(run, from_step="price").status == RunStatus.COMPLETE
