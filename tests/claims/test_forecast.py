@@ -231,6 +231,38 @@ def test_a_night_that_nobody_has_begun_is_an_alert_once_it_is_too_late_to_begin(
     assert "has not begun" in message
 
 
+def test_a_night_that_nobody_has_begun_stays_an_alert_until_it_is_past(region: Region, at: Any) -> None:
+    """Also a small one, which would have been in time up to the last minute."""
+    StagedBatch.objects.create(region=region, source="a test", lines=1_000, created_at=OPENS - timedelta(hours=8))
+    for now in (OPENS - timedelta(hours=6), OPENS + timedelta(hours=1), CLOSES - timedelta(minutes=1)):
+        at(now)
+        assert alerts() == []
+    for now in (CLOSES, CLOSES + timedelta(hours=17)):
+        at(now)
+        assert alerts() == ["north: the night of 2026-03-02 has not begun and has missed its deadline."]
+    at(CLOSES + timedelta(hours=18))
+    assert alerts() == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "fields"),
+    [
+        (False, {"created_at": CLOSES + timedelta(minutes=1)}),
+        (False, {"created_at": OPENS, "not_before": NIGHT + timedelta(days=1)}),
+        (True, {"created_at": OPENS + timedelta(hours=1)}),
+    ],
+)
+def test_claims_that_were_not_for_the_night_before_raise_no_alert_of_it(
+    region: Region, at: Any, begun: bool, fields: dict[str, Any]
+) -> None:
+    """They came after it, or may not be in it, or it was run before they came."""
+    StagedBatch.objects.create(region=region, source="a test", lines=1_000, **fields)
+    if begun:
+        make_run(region, NIGHT)
+    at(CLOSES + timedelta(hours=1))
+    assert alerts() == []
+
+
 def test_more_claims_than_a_window_holds_are_an_alert_before_it_opens(region: Region, at: Any) -> None:
     StagedBatch.objects.create(region=region, source="a test", lines=5_000_000)
     at(OPENS - timedelta(hours=8))
