@@ -95,14 +95,18 @@ def current(region: Region, member: str) -> dict[int, Balance]:
 
 
 def holder(region: Region) -> Night | None:
-    """The night whose step 5 has begun on the region's accumulators and is not complete: what stands is half done."""
+    """The night whose step 5 has begun on the region's accumulators and is not complete: what stands is half done. Also
+    where all that is left of its first checkpoint are the before images: the accumulators may have been written."""
     touched = (
         Q(status__in=(StepStatus.RUNNING, StepStatus.FAILED))
         | Q(parts__checkpoint_number__gt=0, status=StepStatus.PENDING)
         | Q(parts__undo=True)
     )
-    chains = StepState.objects.filter(touched, name=ADJUDICATE).exclude(status=StepStatus.COMPLETE).values("chain")
-    return Night.objects.filter(region=region, chain__in=chains).first()
+    unfinished = StepState.objects.filter(name=ADJUDICATE).exclude(status=StepStatus.COMPLETE)
+    nights = Night.objects.filter(region=region, chain__in=unfinished.values("chain"))
+    if night := nights.filter(chain__in=unfinished.filter(touched).values("chain")).first():
+        return night
+    return next((night for night in nights if accumulators.images_of(night).exists()), None)
 
 
 def ledger(region: Region, member: str) -> list[Year]:

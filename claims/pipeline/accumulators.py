@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import QuerySet
 
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
@@ -199,8 +200,7 @@ def compared(night: Night, region: int) -> tuple[int, int]:
 
 def _compared_across(night: Night, region: int) -> tuple[int, int]:
     """The same between two databases, some members at a time: their images lie together."""
-    begin, end = span(night.pk)
-    images = BeforeImage.objects.filter(id__gte=begin, id__lt=end).order_by("id")
+    images = images_of(night).order_by("id")
     years = differing = 0
     last: dict[Key, str] = {}
     for member, year, after in images.values_list("member_id", "benefit_year", "after").iterator(chunk_size=BATCH):
@@ -209,6 +209,12 @@ def _compared_across(night: Night, region: int) -> tuple[int, int]:
             last = {}
         last[member, year] = after
     return years + len(last), differing + len(_not_standing(region, last, night.partitions))
+
+
+def images_of(night: Night) -> QuerySet[BeforeImage]:
+    """What stood before each change of the night's."""
+    begin, end = span(night.pk)
+    return BeforeImage.objects.filter(id__gte=begin, id__lt=end)
 
 
 def forget(part: StepPart, night: int, *, checkpoint: int) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from backoffice.runs.faults import Misuse
-from claims.models import BeforeImage, Night
+from claims.models import Night
 from claims.pipeline import accumulators
 from claims.pipeline.accumulators import Key
 from claims.pipeline.delivered import FolderRefused, Problems, rows
 from claims.pipeline.drafts import BLOCK, append, note_twice
-from claims.pipeline.numbers import span
 from claims.pipeline.values import count, money, text, year
 from regions.models import Region
 
@@ -56,8 +55,7 @@ def refuse_under_way(region: Region) -> None:
     """Misuse where a night has written before images and is not complete: its restart would put back what stood before
     them, and take what is loaded now for its own."""
     for night in Night.objects.filter(region=region):
-        begin, end = span(night.pk)
-        if BeforeImage.objects.filter(id__gte=begin, id__lt=end).exists() and not night.complete:
+        if accumulators.images_of(night).exists() and not night.complete:
             raise Misuse(
                 f"The night of {night.run_date} has changed accumulators of {region.name} and is not complete."
                 f" Complete it, then load {ACCUMULATORS}."

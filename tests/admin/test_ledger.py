@@ -165,7 +165,7 @@ def test_changes_run_through_checkpoints_in_order(claims: ClaimsWorld) -> None:
         ("complete", {}, False),
         ("running", {}, True),
         ("failed", {}, True),
-        ("pending", {"checkpoint_number": 0}, False),
+        ("pending", {"checkpoint_number": 0}, True),
         ("pending", {"checkpoint_number": 3}, True),
         ("pending", {"checkpoint_number": 0, "undo": True}, True),
     ],
@@ -178,3 +178,11 @@ def test_a_night_holds_the_accumulators_from_its_step_until_that_is_complete(
     Run.objects.filter(pk=claims.run.pk).update(status="stopped")
     assert (holder(claims.region) == claims.night) is held
     assert ("is adjudicating" in search(sign_in("finance"), claims)) is held
+
+
+def test_a_night_without_before_images_has_changed_no_accumulators(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    StepState.objects.filter(name="adjudicate").update(status="pending")
+    StepPart.objects.filter(step__name="adjudicate").update(checkpoint_number=0)
+    BeforeImage.objects.all().delete()
+    assert holder(claims.region) is None
+    assert "is adjudicating" not in search(sign_in("finance"), claims)
