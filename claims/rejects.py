@@ -7,7 +7,9 @@ A reject is the kernel's Failure of category "rejected" of a night's run; its re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from itertools import groupby
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -23,6 +25,8 @@ from claims.pipeline.restage import batch_for_rejects, waiting
 from regions.models import Region
 
 CATEGORY = "rejected"
+Nights = dict[UUID, Night]  # a region's, by chain
+Line = tuple[str, int]  # claim, line number
 COPIED = [
     column.attname for column in StagedLine._meta.concrete_fields if column.attname not in ("id", "batch_id")
 ]  # fmt: skip
@@ -70,11 +74,12 @@ def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restage
         pk=region.pk
     )  # two who press the button at once come one after the other
     nights = {night.chain: night for night in Night.objects.filter(region=region)}
-    settled = _adjudicated({row.reference for row in rows}, {night.pk for night in nights.values()})
+    settled = {claim for claim, _ in _adjudicated({row.reference for row in rows}, nights)}
+    duplicates = _duplicates(rows, nights)
     batches: dict[date, StagedBatch] = {}
     for row in rows:
         night = nights.get(row.run.chain)
-        why = _refusal(row, night, settled)
+        why = _refusal(row, night, settled, duplicates)
         if night is None or why:
             found.refuse(why)
             continue
@@ -91,7 +96,7 @@ def _restage(region: Region, rows: Sequence[Failure], user: User, found: Restage
         batch.save(update_fields=["lines"])
 
 
-def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
+def _refusal(row: Failure, night: Night | None, settled: set[str], duplicates: set[int]) -> str:
     """Why the claim is not staged again; empty where nothing speaks against it."""
     if row.resolution != Resolution.OPEN:
         return "resolved already"
@@ -99,6 +104,11 @@ def _refusal(row: Failure, night: Night | None, settled: set[str]) -> str:
         return "their night is not complete"
     if row.reference in settled:
         return "paid or denied in a night already"
+    if row.pk in duplicates:
+        return (
+            "another claim with the same line is paid. Dismiss them; or, where that claim is the wrong one, take its"
+            " night back and load it without that claim"
+        )
     if came := _came_again(row.reference, night):
         return came
     return "" if lines_of(row.reference, night).exists() else "their lines are not there any more"
@@ -119,8 +129,12 @@ def _came_again(claim_id: str, night: Night) -> str:
 
 def lines_of(claim_id: str, night: Night) -> QuerySet[StagedLine]:
     """As they were delivered for the night."""
+    return _lines_of(night).filter(claim_id=claim_id).order_by("line_number")
+
+
+def _lines_of(night: Night) -> QuerySet[StagedLine]:
     batches = StagedBatch.objects.filter(region=night.region_id, run_date=night.run_date)
-    return StagedLine.objects.filter(batch__in=batches, claim_id=claim_id).order_by("line_number")
+    return StagedLine.objects.filter(batch__in=batches)
 
 
 def _copy(claim_id: str, night: Night, batch: StagedBatch) -> int:
@@ -128,10 +142,42 @@ def _copy(claim_id: str, night: Night, batch: StagedBatch) -> int:
     return len(StagedLine.objects.bulk_create(StagedLine(batch=batch, **line) for line in values))
 
 
-def _adjudicated(claims: set[str], nights: set[int]) -> set[str]:
-    """Those of the claims that a night of the region has paid or denied: once more would be twice."""
-    rows = AdjudicatedClaim.objects.filter(claim_id__in=claims).values_list("claim_id", "seq")
-    return {claim for claim, seq in rows if seq // NIGHT in nights}
+def _adjudicated(claims: set[str], nights: Nights, **paid: int) -> set[Line]:
+    """Those of the claims' lines that a night of the region has paid or denied: once more would be twice."""
+    own = {night.pk for night in nights.values()}
+    rows = AdjudicatedClaim.objects.filter(claim_id__in=claims, **paid).values_list("claim_id", "line_number", "seq")
+    return {(claim, line) for claim, line, seq in rows if seq // NIGHT in own}
+
+
+def _duplicates(rows: Sequence[Failure], nights: Nights) -> set[int]:
+    """The rejects with a line that is paid under another claim's id. The next night knows only its own lines, and would
+    not see that it is a duplicate (R07)."""
+    open_rows = [row for row in rows if row.resolution == Resolution.OPEN and row.run.chain in nights]
+    others = {row.pk: _same_lines(row.reference, nights[row.run.chain]) for row in open_rows}
+    paid = _adjudicated({claim for lines in others.values() for claim, _ in lines}, nights, denial=0)
+    return {pk for pk, lines in others.items() if lines & paid}
+
+
+def _same_lines(claim_id: str, night: Night) -> set[Line]:
+    """Lines that other claims of the night have in common with the claim; without a member id none is the same."""
+    mine = {_what(line) for line in lines_of(claim_id, night) if line.member_id}
+    others = _lines_of(night).exclude(claim_id=claim_id)
+    near = others.filter(member_id__in={what[0] for what in mine}, service_date__in={what[1] for what in mine})
+    return {(line.claim_id, line.line_number) for line in near if _what(line) in mine}
+
+
+def _what(line: StagedLine) -> tuple[str | Decimal, ...]:
+    """As validation compares lines (validate.SAME): 500 dollars are 500.00."""
+    texts = (line.member_id, line.service_date, line.provider_npi, line.procedure_code)
+    return (*texts, _number(line.units), _number(line.billed))
+
+
+def _number(text: str) -> str | Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() else text
 
 
 def _move(row: Failure, expected: Resolution, to: Resolution, user: User, reason: str, **details: int) -> bool:

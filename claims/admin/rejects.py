@@ -33,7 +33,7 @@ Rows = QuerySet[Failure]
 ADVICE = {
     "R02": "Load the provider with the next folder, then reprocess.",
     "R03": "Correct the provider's days, then reprocess.",
-    "R07": "Dismiss it, unless the earlier claim is the wrong one.",
+    "R07": "Dismiss it. Where the earlier claim is the wrong one, undo the night and load it without that one.",
 }
 CORRECTED = "Ask for a corrected claim; it is loaded for the next night. Then dismiss this one."
 

@@ -239,6 +239,33 @@ def test_a_night_takes_no_claim_that_an_earlier_one_has_adjudicated(tmp_path: Pa
     assert paid(region) == [("C1", "15"), ("C2", "15"), ("C3", "16")]
 
 
+SAME_AS_C1 = {"units": "01", "billed": "500"}
+
+
+def test_a_duplicate_is_not_reprocessed_while_the_claim_that_it_repeats_is_paid(tmp_path: Path) -> None:
+    """S2-22: the next night has no line of the earlier claim, and would pay the duplicate."""
+    region = staged(tmp_path, small_world(claim_lines=[line(), line("C2", **SAME_AS_C1), line("C3", billed="7")]))
+    run = run_night(region)
+    assert [(row.reference, row.reason) for row in rejects().filter(run=run)] == [("C2", "R07")]
+    found = reprocess(rejects().filter(run=run), UserFactory.create())
+    (why,) = found.refused
+    assert "another claim with the same line is paid. Dismiss them" in why
+    assert not StagedBatch.objects.filter(region=region, run_date=None).exists()
+
+
+@pytest.mark.slow
+def test_of_two_equal_rejects_the_second_is_not_reprocessed_once_the_first_is_paid(tmp_path: Path) -> None:
+    equal = {"claim_lines": [line("C1", provider_npi="Q"), line("C2", provider_npi="Q", **SAME_AS_C1)]}
+    region = staged(tmp_path / "1", small_world(**equal))
+    first = run_night(region)
+    staged(tmp_path / "2", KNOWN, region)
+    by_claim = {row.reference: rejects().filter(pk=row.pk) for row in rejects().filter(run=first)}
+    assert reprocess(by_claim["C2"], UserFactory.create()).claims == 1
+    assert complete(run_night(region, run_date=NEXT))
+    assert reprocess(by_claim["C1"], UserFactory.create()).claims == 0
+    assert paid(region) == [("C2", "16")]
+
+
 @pytest.mark.slow
 def test_rejects_that_wait_although_a_later_night_has_paid_them_are_withdrawn_with_their_night(tmp_path: Path) -> None:
     """S2-22: as they were staged before this was looked at."""
