@@ -21,10 +21,9 @@ from backoffice.runs.models import Failure, Resolution
 from claims.jobs import RUN_PIPELINE_NAME
 from claims.models import AdjudicatedClaim, Night, StagedBatch, StagedLine
 from claims.pipeline.numbers import NIGHT
-from claims.pipeline.restage import batch_for_rejects, waiting
+from claims.pipeline.restage import CATEGORY, batch_for_rejects, waiting
 from regions.models import Region
 
-CATEGORY = "rejected"
 Nights = dict[UUID, Night]  # a region's, by chain
 Line = tuple[str, int]  # claim, line number
 COPIED = [

@@ -74,7 +74,7 @@ def batches_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
             {
                 "row": row,
                 "night": nights.get((row.region_id, row.run_date)),
-                "may_discard": may_load(request) and row.run_date is None and row.rejects_of is None,
+                "may_discard": may_load(request) and row.run_date is None,
             }
             for row in page
         ],
@@ -95,7 +95,8 @@ def discard_page(request: HttpRequest, pk: int, each_context: EachContext) -> Ht
         except Misuse as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, f"Batch {pk} is gone, with {count(batch.lines, 'line')}.")
+            again = " Its claims are open again, among the rejected ones." if batch.rejects_of else ""
+            messages.success(request, f"Batch {pk} is gone, with {count(batch.lines, 'line')}.{again}")
         return redirect(reverse("admin:claims_batches"))
     context = {**each_context(request), "title": f"Discard batch {pk}", "batch": batch}
     return TemplateResponse(request, "admin/claims/discard_batch.html", context)

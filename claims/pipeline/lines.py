@@ -100,7 +100,8 @@ def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
         statement, parameters, what = SHARED, [batch.pk, other.pk], ""
         night = Night.objects.filter(region=batch.region, run_date=other.run_date or date.min).first()
         if other.run_date is None:
-            what = f"is staged already, in batch {other.pk}, for the next night"
+            rejects = f": a reject of {other.rejects_of}, staged again; discard that batch" if other.rejects_of else ""
+            what = f"is staged already, in batch {other.pk}, for the next night{rejects}"
         elif night is None or not night.complete:
             what = f"belongs to the night of {other.run_date}, which is not complete"
         else:

@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 
 from backoffice.audit import record_change
 from backoffice.runs.faults import Misuse
-from backoffice.runs.models import Run
+from backoffice.runs.models import Failure, Resolution, Run
 from backoffice.runs.undone import is_undone
-from claims.models import Night, StagedBatch
+from claims.models import Night, StagedBatch, StagedLine
 from claims.pipeline import turns
 from claims.pipeline.once import refuse_release
+
+CATEGORY = "rejected"
 
 
 def batch_for_rejects(night: Night) -> StagedBatch:
@@ -57,12 +59,25 @@ def release(night: Night) -> int:
 
 @transaction.atomic
 def discard(batch: StagedBatch) -> None:
-    """Delete the lines of a load that should not have been; Misuse where a night has taken them, or where they are
-    rejects: these are somebody's decision, which stands with them."""
+    """Delete the lines of a load that should not have been, or of rejects that should not have been staged again, which
+    are open once more; Misuse where a night has taken them."""
     held = StagedBatch.objects.select_for_update(of=("self",)).filter(pk=batch.pk, run_date=None).first()
     if held is None:
         raise Misuse(f"Batch {batch.pk} belongs to a night by now. Undo the night, or let it be paid.")
     if held.rejects_of:
-        raise Misuse(f"Batch {batch.pk} is {held.source}, staged once more. Run the night, or restart that one.")
+        _open_again(held)
     record_change(held, {"lines": (str(held.lines), "discarded")})
     held.delete()
+
+
+def _open_again(batch: StagedBatch) -> None:
+    """The rejects that were staged as this batch."""
+    nights = Night.objects.filter(region=batch.region_id, run_date=batch.rejects_of)
+    claims = list(StagedLine.objects.filter(batch=batch).values_list("claim_id", flat=True).distinct())
+    for row in Failure.objects.filter(
+        run__chain__in=nights.values("chain"), category=CATEGORY, resolution=Resolution.FIXED, reference__in=claims
+    ):
+        row.resolution, row.resolved_by, row.resolved_at = Resolution.OPEN, None, None
+        row.save(update_fields=["resolution", "resolved_by", "resolved_at"])
+        changes = {"resolution": (str(Resolution.FIXED), str(Resolution.OPEN))}
+        record_change(row, changes, region=batch.region_id, batch=batch.pk)

@@ -16,7 +16,7 @@ from django.test import Client
 
 from backoffice.runs.faults import Misuse
 from claims.models import Provider, StagedBatch, StagedLine
-from claims.pipeline.restage import batch_for_rejects
+from claims.rejects import rejects, reprocess
 from claims.uploads import NAMES, unpack
 from regions.models import Region
 from tests.admin.claims_world import make_claims
@@ -267,15 +267,31 @@ def test_a_load_that_should_not_have_been_is_discarded_after_a_question(
     assert any("discarded" in str(entry.changes) for entry in gone)
 
 
-def test_what_a_night_has_taken_or_staff_have_staged_again_is_not_discarded(sign_in: SignIn, north: World) -> None:
+def test_what_a_night_has_taken_is_not_discarded(sign_in: SignIn, north: World) -> None:
     world = make_claims(north.region)
     client = sign_in("operator")
     taken = StagedBatch.objects.get(run_date=world.night.run_date)
-    again = batch_for_rejects(world.night)
     assert "/discard/" not in text_of(client, BATCHES)
-    for batch, why in ((taken, "belongs to a night by now"), (again, "rejects of the night of 2026-03-02")):
-        assert why in said(client.post(f"{BATCHES}{batch.pk}/discard/"))
-    assert StagedBatch.objects.count() == 2
+    assert "belongs to a night by now" in said(client.post(f"{BATCHES}{taken.pk}/discard/"))
+    assert StagedBatch.objects.exists()
+
+
+def test_rejects_that_were_staged_again_are_open_once_their_batch_is_discarded(sign_in: SignIn, north: World) -> None:
+    world = make_claims(north.region)
+    reprocess(rejects(), UserFactory.create())
+    client = sign_in("operator")
+    again = StagedBatch.objects.get(run_date=None)
+    address = f"{BATCHES}{again.pk}/discard/"
+    assert address in text_of(client, BATCHES)
+    assert "among the rejected ones of 2026-03-02" in text_of(client, address)
+    assert said(client.post(address)) == (
+        f"Batch {again.pk} is gone, with 2 lines. Its claims are open again, among the rejected ones."
+    )
+    world.reject.refresh_from_db()
+    assert (world.reject.resolution, world.reject.resolved_by, world.reject.resolved_at) == ("open", None, None)
+    entry = LogEntry.objects.get_for_object(world.reject).latest("pk")
+    assert entry.additional_data["batch"] == again.pk
+    assert reprocess(rejects(), UserFactory.create()).claims == 1
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("finance", 403), ("engineer", 403), ("auditor", 403)])

@@ -239,6 +239,20 @@ def test_a_night_takes_no_claim_that_an_earlier_one_has_adjudicated(tmp_path: Pa
     assert paid(region) == [("C1", "15"), ("C2", "15"), ("C3", "16")]
 
 
+def test_a_reject_that_waits_gives_way_to_the_same_claim_corrected(tmp_path: Path) -> None:
+    region, first = rejected_once(tmp_path / "1")
+    reprocess(rejects().filter(run=first), UserFactory.create())
+    waits = StagedBatch.objects.get(region=region, run_date=None)
+    refused = f"in batch {waits.pk}, for the next night: a reject of 2024-01-15, staged again; discard that batch"
+    with pytest.raises(FolderRefused, match=refused):
+        come_again(region, tmp_path / "2")
+    discard(waits)
+    assert rejects().get(run=first).resolution == "open"
+    come_again(region, tmp_path / "2")
+    assert complete(run_night(region, run_date=NEXT))
+    assert paid(region) == [("C1", "15"), ("C2", "16"), ("C3", "16")]
+
+
 SAME_AS_C1 = {"units": "01", "billed": "500"}
 
 
