@@ -13,7 +13,7 @@ from claims import again, taking_back
 from claims.models import Night, StagedBatch
 from claims.pipeline import adjudicate, enrich, extract, night, price, remit, turns, validate
 from claims.pipeline.once import refuse_release
-from claims.pipeline.order import standing_after, undoing, unfinished_before
+from claims.pipeline.order import emptied, standing_after, undoing, unfinished_before
 from regions.models import Region
 
 RUN_PIPELINE_NAME, RERUN_PIPELINE_NAME, UNDO_PIPELINE_NAME = turns.NIGHTS
@@ -48,15 +48,26 @@ def _check_order(region: Region, run_date: date) -> None:
     if run_date > today and not Night.objects.filter(region=region, run_date=run_date).exists():
         raise Misuse(f"{run_date} is still to come: in {region.zone} it is {today}.")
     if before := unfinished_before(region, run_date):
+        _check_has_lines(before)
         raise Misuse(
             f"The night of {before.run_date} is not complete. Finish it, or take it back: {_taking_back(before)}"
         )
     _check_alone(region, run_date)
     _check_not_taken_back(region)
-    begun = Night.objects.filter(region=region, run_date=run_date)  # it may be taken back also without lines
-    if not StagedBatch.waiting_for(region, run_date).exists() and not begun.exists():
+    begun = Night.objects.select_related("region").filter(region=region, run_date=run_date).first()
+    if begun is not None:
+        _check_has_lines(begun)
+    elif not StagedBatch.waiting_for(region, run_date).exists():
         raise Misuse(
             f"No claims are staged for {region.name}. Load them: manage.py load_claims DIR --region {region.name}"
+        )
+
+
+def _check_has_lines(night: Night) -> None:
+    if emptied(night):
+        raise Misuse(
+            f"The night of {night.run_date} is undone and has no lines any more. Take it off the calendar:"
+            f" {_taking_back(night)}"
         )
 
 

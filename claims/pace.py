@@ -12,7 +12,8 @@ from django.db.models import Prefetch, Sum
 
 from backoffice.runs.models import Run, RunStatus, StepPart, StepState, StepStatus
 from claims.jobs import RUN_PIPELINE
-from claims.models import StagedBatch
+from claims.models import Night, StagedBatch
+from claims.pipeline.order import emptied
 from regions.models import Region
 
 # Minutes for 2.8 million lines, where nothing was measured yet [S2-01 to S2-06].
@@ -48,9 +49,13 @@ class Pace:
 
 
 def staged_lines(region: Region, run_date: Any) -> int:
-    """The lines of the night; before it has taken any, those that wait."""
-    own = StagedBatch.objects.filter(region=region, run_date=run_date)
-    batches = own if own.exists() else StagedBatch.waiting_for(region, run_date)
+    """The lines of the night; before it has taken any, those that wait. None of one that has lost its own."""
+    batches = StagedBatch.objects.filter(region=region, run_date=run_date)
+    if not batches.exists():
+        night = Night.objects.filter(region=region, run_date=run_date).first()
+        if night is not None and emptied(night):
+            return 0
+        batches = StagedBatch.waiting_for(region, run_date)
     return batches.aggregate(lines=Sum("lines"))["lines"] or 0
 
 

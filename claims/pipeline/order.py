@@ -3,7 +3,7 @@ none, and bars nothing before it; it bars what comes after it until it is comple
 
 from datetime import date
 
-from claims.models import Night
+from claims.models import Night, StagedBatch
 from regions.models import Region
 
 
@@ -17,6 +17,12 @@ def unfinished_before(region: Region, run_date: date) -> Night | None:
     """The night before, where it is not complete."""
     before = Night.objects.select_related("region").filter(region=region, run_date__lt=run_date).first()
     return before if before is not None and not before.complete else None
+
+
+def emptied(night: Night) -> bool:
+    """Whether it is undone and has no lines any more, since they were rejects of a night that decides on them again.
+    It takes none that wait: they came after it."""
+    return night.undone and not StagedBatch.objects.filter(region=night.region_id, run_date=night.run_date).exists()
 
 
 def undoing(night: Night, *options: str) -> str:

@@ -15,6 +15,7 @@ from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.state import waiting_parts
 from claims.models import ContractTerms, Night, StagedBatch
+from claims.pace import staged_lines
 from claims.pipeline import accumulators
 from claims.pipeline.load import FolderRefused
 from claims.pipeline.restage import release
@@ -198,6 +199,24 @@ def test_nights_are_taken_back_one_after_the_other_and_a_reject_is_paid_once(tmp
     assert set(adjudicated_of(run_night(region))) == {("C1", 1), ("C2", 1)}
     with pytest.raises(Misuse, match="No claims are staged"):
         run_night(region, run_date=NEXT)
+
+
+def test_a_night_whose_lines_an_earlier_one_took_back_takes_none_that_wait(tmp_path: Path) -> None:
+    """S2-12: it showed what was loaded for a later night as its own, and took it."""
+    region = staged(tmp_path, small_world(claim_lines=[line(), line("C2", provider_npi="Q")]))
+    first = run_night(region)
+    assert reprocess(rejects().filter(run=first), UserFactory.create()).claims == 1
+    second = run_night(region, run_date=NEXT)
+    undo(region, NEXT)
+    assert staged_lines(region, NEXT) == 1
+    assert go_on(first, "validate").status == RunStatus.COMPLETE
+    staged(tmp_path / "later", {"claim_lines": [line("C3", service_date="2024-01-17")]}, region)
+    assert (staged_lines(region, NEXT), staged_lines(region, AFTER)) == (0, 1)
+    for begins in (lambda: run_night(region, run_date=AFTER), lambda: go_on(second)):
+        with pytest.raises(Misuse, match=r"2024-01-16 is undone and has no lines any more.*--release --wait$"):
+            begins()
+    undo(region, NEXT, release=True)
+    assert list(adjudicated_of(run_night(region, run_date=AFTER))) == [("C3", 1)]
 
 
 def test_only_what_is_undone_is_released(tmp_path: Path) -> None:
