@@ -4,6 +4,8 @@ When that night decides anew, they are withdrawn, also from a later night that h
 decide on their lines as well, and pay them twice. And the lines of a whole night, where that night was one too many.
 """
 
+from datetime import date
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -65,14 +67,14 @@ def discard(batch: StagedBatch) -> None:
     if held is None:
         raise Misuse(f"Batch {batch.pk} belongs to a night by now. Undo the night, or let it be paid.")
     if held.rejects_of:
-        _open_again(held)
+        _open_again(held, held.rejects_of)
     record_change(held, {"lines": (str(held.lines), "discarded")})
     held.delete()
 
 
-def _open_again(batch: StagedBatch) -> None:
-    """The rejects that were staged as this batch."""
-    nights = Night.objects.filter(region=batch.region_id, run_date=batch.rejects_of)
+def _open_again(batch: StagedBatch, rejects_of: date) -> None:
+    """The rejects of that night that were staged as this batch."""
+    nights = Night.objects.filter(region=batch.region_id, run_date=rejects_of)
     claims = list(StagedLine.objects.filter(batch=batch).values_list("claim_id", flat=True).distinct())
     for row in Failure.objects.filter(
         run__chain__in=nights.values("chain"), category=CATEGORY, resolution=Resolution.FIXED, reference__in=claims
