@@ -49,7 +49,7 @@ def write_835(envelope: Interchange, remitted: Remitted, claims: Iterable[Remitt
     number = lines = 0
     charged = paid = Decimal(0)
     for claim in claims:
-        body += claim_segments(claim)
+        body += _of_claim(claim)
         number += 1
         lines += len(claim.lines)
         charged += claim.charge
@@ -66,6 +66,14 @@ def write_835(envelope: Interchange, remitted: Remitted, claims: Iterable[Remitt
     end = TERMINATOR + envelope.line_break
     content = (end.join(segments) + end).encode("ascii")
     return Written(content=content, claims=number, lines=lines, charged=charged, paid=paid, total=total)
+
+
+def _of_claim(claim: RemittedClaim) -> list[str]:
+    """Its segments; a refusal names the claim by the payer's own number."""
+    try:
+        return list(claim_segments(claim))
+    except NotWritable as fault:
+        raise type(fault)(f"Claim {claim.number!r}: {fault}") from None
 
 
 def _carried_forward(remitted: Remitted, paid: Decimal) -> tuple[list[Offset], Decimal]:

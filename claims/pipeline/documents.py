@@ -32,7 +32,7 @@ from claims.pipeline.control_numbers import take
 from claims.pipeline.night import Work
 from claims.pipeline.remitted import remitted_claims
 from claims.pipeline.reversals import Owed
-from claims.pipeline.ways import SUMS, Way, interchange, no_lines, payee_of, remitted_lines, remitter_of, sums
+from claims.pipeline.ways import OURS, SUMS, Way, interchange, no_lines, payee_of, remitted_lines, remitter_of, sums
 
 if TYPE_CHECKING:
     import polars as pl
@@ -129,7 +129,7 @@ def _write(work: Work, payer: RemittancePayer | None, provider: str, way: Way, l
         try:
             made = _made(work, remitter, provider, way, lines, owed, number, trace)
         except NotWritable as fault:
-            raise ConfigError(f"The 835 of {provider} cannot be written. {fault}") from None
+            raise ConfigError(f"The 835 of {provider} cannot be written. {fault}{_without(way)}") from None
         carried = _agree(provider, made, reversals.file_sums(own, owed), owed.offset)
         name = f"{quote(provider, safe='')}-{remitter.originator}-{trace}.835"
         document = RemittanceDocument.objects.create(
@@ -138,6 +138,11 @@ def _write(work: Work, payer: RemittancePayer | None, provider: str, way: Way, l
             size=len(made.content), name=files.save_bytes(made.content, work.night, FOLDER, name), **own,
         )  # fmt: skip
         reversals.note(owed, document)
+
+
+def _without(way: Way) -> str:
+    """How the night goes on without an 835 that only `for_all` asks for."""
+    return " To go on without it, load remittance_payers.csv without for_all and restart." if way.sender == OURS else ""
 
 
 def _made(

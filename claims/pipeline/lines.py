@@ -8,7 +8,8 @@ from zlib import crc32
 
 from django.db import connection, models
 
-from claims.models import Night, StagedBatch, StagedLine
+from claims.edi.clean import is_echo
+from claims.models import Night, RemittancePayer, StagedBatch, StagedLine
 from claims.pipeline.delivered import MOST_PROBLEMS, Problems, rows
 from claims.pipeline.drafts import append, draft, note_twice
 from claims.pipeline.numbers import span
@@ -20,6 +21,8 @@ LINE_COLUMNS = (
     "billed",
 )  # fmt: skip
 KEY = LINE_COLUMNS[:2]
+# What an 835 gives back letter for letter, and its length there.
+ECHOED = {"claim_id": 38, "member_id": 40, "provider_npi": 20, "procedure_code": 40}
 TABLE = StagedLine._meta.db_table
 _LENGTHS = {
     field.name: field.max_length or 0 for field in StagedLine._meta.fields if isinstance(field, models.CharField)
@@ -29,7 +32,8 @@ _SHORTEST = min(_LENGTHS.values())
 
 def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
     """Copy the lines, and say how many they are; a claim id and a whole line number they must have, and each pair once,
-    here and in other batches (refuse_keys). That is looked at where nothing else was wrong."""
+    here and in other batches (refuse_keys). That is looked at where nothing else was wrong. Where the region writes an
+    835 for these lines, what no 835 can give back is refused as well: the night would fail on it at its last step."""
 
     def note(draft: str) -> None:
         if problems.found:
@@ -38,7 +42,8 @@ def load_lines(path: Path, batch: StagedBatch, problems: Problems) -> int:
             note_twice(draft, path.name, KEY, problems)
         refuse_keys(batch, problems)
 
-    return lay_down(_read(path, problems), batch, ("line",), note)
+    answered = RemittancePayer.objects.filter(region=batch.region, for_all=True).exists()
+    return lay_down(_read(path, problems, answered=answered), batch, ("line",), note)
 
 
 def lay_down(
@@ -73,7 +78,7 @@ def _has_twice(batch: StagedBatch) -> bool:
         return bool(cursor.fetchone())
 
 
-def _read(path: Path, problems: Problems) -> Iterator[tuple[Any, ...]]:
+def _read(path: Path, problems: Problems, *, answered: bool) -> Iterator[tuple[Any, ...]]:
     for line, row in rows(path, LINE_COLUMNS, problems):
         claim, number, member, *rest = row
         if not claim or len(claim) > 40:
@@ -82,6 +87,8 @@ def _read(path: Path, problems: Problems) -> Iterator[tuple[Any, ...]]:
             problems.add(f"{path.name} line {line}", "line_number is no whole number from 1")
         elif max(map(len, row)) > _SHORTEST and (long := _too_long(row)):
             problems.add(f"{path.name} line {line}", f"{long} is longer than {_LENGTHS[long]} characters")
+        elif answered and (odd := _not_echoed(row)):
+            problems.add(f"{path.name} line {line}", f"{odd} {_NO_835}")
         else:
             yield line, claim, int(number), member, *rest, crc32(member.encode())
 
@@ -90,6 +97,12 @@ def _too_long(row: tuple[str, ...]) -> str:
     """The first column whose value is longer than it may be."""
     values = zip(LINE_COLUMNS[2:], row[2:], strict=True)
     return next((name for name, value in values if len(value) > _LENGTHS[name]), "")
+
+
+def _not_echoed(row: tuple[str, ...]) -> str:
+    """The first column whose value an 835 cannot give back as it came."""
+    values = zip(LINE_COLUMNS, row, strict=True)
+    return next((name for name, value in values if value and name in ECHOED and not is_echo(value, ECHOED[name])), "")
 
 
 def refuse_keys(batch: StagedBatch, problems: Problems) -> None:
@@ -124,6 +137,7 @@ def _first(problems: Problems, statement: str, parameters: list[Any]) -> list[li
     return [row for _, *row in found]
 
 
+_NO_835 = "cannot be given back in an 835, which this region writes for every claim (for_all in remittance_payers.csv)"
 _TWICE = (
     f"SELECT claim_id, line_number FROM {TABLE} WHERE batch_id = %s"  # noqa: S608
     " GROUP BY claim_id, line_number HAVING count(*) > 1 LIMIT 1"

@@ -21,6 +21,7 @@ from tests.claims.folders import (
     coverage,
     line,
     new_region,
+    payer,
     plan,
     provider,
     row,
@@ -126,6 +127,36 @@ def test_what_cannot_be_read_is_named_by_file_and_line(
     (problem,) = refused(**tables)
     assert problem.startswith(f"{where}: ")
     assert what in problem
+
+
+@pytest.mark.parametrize(
+    ("odd", "column"),
+    [
+        (line("CLM:2024-001"), "claim_id"),
+        (line("C" * 39), "claim_id"),
+        (line("C2 "), "claim_id"),
+        (line("C\n2"), "claim_id"),
+        (line("C2", member_id="M*1"), "member_id"),
+        (line("C2", member_id="Ñ"), "member_id"),
+        (line("C2", provider_npi="P~"), "provider_npi"),
+        (line("C2", procedure_code="X:25"), "procedure_code"),
+    ],
+)
+def test_what_no_835_could_give_back_is_refused_where_every_claim_gets_one(
+    refused: Callable[..., list[str]], odd: dict[str, str], column: str
+) -> None:
+    """The night would fail on it at its last step."""
+    lines = [line("C1", member_id="", procedure_code=""), odd]
+    (problem,) = refused(claim_lines=lines, remittance_payers=[payer(for_all="true")])
+    assert problem.startswith("claim_lines.csv line ")
+    assert f": {column} cannot be given back in an 835" in problem
+    for member in ("M*1", "Ñ"):
+        assert member not in problem
+
+
+def test_what_no_835_could_give_back_is_loaded_where_none_is_written_for_it(tmp_path: Path, region: Region) -> None:
+    staged(tmp_path, small_world(claim_lines=[line("CLM:2024-001", member_id="M*1")]), region)
+    assert StagedLine.objects.get().claim_id == "CLM:2024-001"
 
 
 def test_a_member_whose_column_is_another_is_not_said(refused: Callable[..., list[str]]) -> None:

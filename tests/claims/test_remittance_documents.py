@@ -204,6 +204,19 @@ def test_a_payer_may_pay_what_did_not_come_as_837p_as_well(tmp_path: Path) -> No
     ]  # fmt: skip
 
 
+def test_a_night_whose_835_cannot_be_written_names_the_claim_and_goes_on_once_none_is_asked_for(tmp_path: Path) -> None:
+    """It was loaded before the region wrote 835s for every claim."""
+    region = staged(tmp_path, small_world(claim_lines=[line("A1"), line("B*1", service_date="2024-01-09")]))
+    staged(tmp_path / "all", {"remittance_payers": [payer(for_all="true")]}, region)
+    run = run_night(region)
+    assert run.status == RunStatus.FAILED
+    assert "The 835 of P cannot be written. Claim 'B*1': The claim's control number (CLP01)" in run.detail
+    assert "load remittance_payers.csv without for_all and restart" in run.detail
+    staged(tmp_path / "none", {"remittance_payers": [payer()]}, region)
+    again = go_on(run)
+    assert again.status == RunStatus.COMPLETE, again.detail
+
+
 @pytest.fixture
 def killed(processes: Processes) -> Callable[..., None]:
     """The region's night, dead at the point; its heartbeat is old."""

@@ -224,6 +224,13 @@ def test_what_x12_cannot_carry_is_refused_without_saying_what_it_was(change: Cha
     assert not {"A*1", "W1:2", "L~1", "1.001"} & set(str(refused.value).split())
 
 
+def test_a_refusal_names_the_claim_among_thousands() -> None:
+    with pytest.raises(
+        NotWritable, match=r"^Claim 'X12-000000002': The claim's control number \(CLP01\) has characters"
+    ):
+        write(CLAIM, replace(CLAIM, number="X12-000000002", account="A*1"))
+
+
 @given(st.text(min_size=1, max_size=10))
 def test_no_text_breaks_out_of_its_element(text: str) -> None:
     try:
