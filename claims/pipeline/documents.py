@@ -149,14 +149,15 @@ def _made(
     work: Work, remitter: Remitter, provider: str, way: Way, lines: pl.DataFrame, owed: Owed, number: int, trace: str
 ) -> Written:
     """The file: reversals first, then the claims of the lines."""
-    taken_back = [claim for each in owed.taken_back for claim in reversals.reversals(content_of(each))]
+    sent = [content_of(each) for each in owed.taken_back]
+    taken_back = [claim for content in sent for claim in reversals.reversals(content)]
     claim_id = taken_back[0].number if lines.is_empty() else lines["claim_id"][0]
     remitted = Remitted(
         remitter=remitter, payee=payee_of(work.night, provider, claim_id), trace=trace, produced_on=work.run_date,
         paid_on=work.run_date + PAID_AFTER, offsets=owed.offsets,
     )  # fmt: skip
     when = datetime.combine(work.run_date, BEGINS, work.region.zone)
-    envelope = interchange(work.night, way, claim_id, number, when)
+    envelope = interchange(work.night, way, claim_id, number, when, sent[0] if sent else b"")
     return write_835(envelope, remitted, chain(taken_back, remitted_claims(work.night, lines)))
 
 

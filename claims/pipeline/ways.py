@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from claims.edi.claims import Address
 from claims.edi.clean import is_clean
+from claims.edi.envelope import transactions
+from claims.edi.findings import Findings
 from claims.edi.npi import FORM
 from claims.edi.outbound import Interchange
 from claims.edi.payments import Payee, Remitter
@@ -109,14 +111,21 @@ def _ways(night: Night, claims: list[str]) -> dict[str, Way]:
     return found
 
 
-def interchange(night: Night, way: Way, claim_id: str, number: int, when: datetime) -> Interchange:
-    """The way back of the set in which the claim came; what did not come is sent to the provider itself."""
+def interchange(night: Night, way: Way, claim_id: str, number: int, when: datetime, reversed_835: bytes) -> Interchange:
+    """The way back of the set in which the claim came; where that was discarded, the way of the 835 that is taken back,
+    if one is. What did not come is sent to the provider itself."""
     claims = ReceivedClaim.objects.select_related("received")
     if claim := claims.filter(region=night.region_id, claim_id=claim_id).first():
         return answer_to(claim.received, number, when)
+    if sent := next(transactions(reversed_835, Findings()), None):
+        return Interchange(
+            control=number, when=when, test=sent.usage == "T", sender_qualifier=sent.sender_qualifier,
+            sender=sent.sender, receiver_qualifier=sent.receiver_qualifier, receiver=sent.receiver,
+            group_sender=sent.group_sender, group_receiver=sent.group_receiver,
+        )  # fmt: skip
     return Interchange(
-        control=number, when=when, test=False, sender=way.sender, receiver=way.receiver, receiver_qualifier="ZZ",
-        group_sender=way.sender, group_receiver=way.receiver,
+        control=number, when=when, test=way.usage == "T", sender=way.sender, receiver=way.receiver,
+        receiver_qualifier="ZZ", group_sender=way.sender, group_receiver=way.receiver,
     )  # fmt: skip
 
 

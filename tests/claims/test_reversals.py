@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.core.management import call_command
@@ -14,12 +15,14 @@ from backoffice.runs.faults import Misuse
 from backoffice.runs.kernel import work
 from backoffice.runs.models import Run, RunStatus
 from backoffice.runs.state import waiting_parts
+from claims.edi.envelope import transactions
+from claims.edi.findings import Findings
 from claims.edi.remittance import PaidClaim, PaymentEnd, ProviderAdjustment
 from claims.models import RemittanceDocument, StagedBatch
 from claims.pipeline.documents import content_of, hand_out
 from claims.pipeline.restage import discard, release
 from regions.models import Region
-from tests.claims.folders import RUN_DATE, night_of, plan, run_night
+from tests.claims.folders import RUN_DATE, line, night_of, plan, run_night
 from tests.claims.folders import staged as staged_tables
 from tests.claims.sent import claims, region_that_pays, written
 from tests.claims.sent import staged as staged_837
@@ -195,6 +198,39 @@ def test_claims_that_are_gone_are_taken_back_by_a_payment_of_nothing(tmp_path: P
     assert not any(by_account([*files, *last])[account] for account in by_account(files))
     for content in last:
         oracle_835.compare(content)
+
+
+@pytest.mark.parametrize("usage", ["T", "P"])
+def test_a_payment_of_claims_that_are_gone_is_taken_back_on_the_way_that_it_went(tmp_path: Path, usage: str) -> None:
+    """A test stays a test, and the group's sender is not the interchange's."""
+    region = region_that_pays(tmp_path, plans=[plan(coinsurance_percent="20")])
+    envelope = {"sender_qualifier": "30", "receiver_qualifier": "30", "test": usage == "T"}
+    staged_837(tmp_path, region, written(claims(3), **envelope))
+    first = night(region)
+    files = sent(standing(region))
+    undo_run(first)
+    release(night_of(first))
+    discard(StagedBatch.objects.get(region=region))
+    staged_tables(tmp_path / "other", {"claim_lines": [line("OTHER", provider_npi="Q")]}, region)
+    night(region, days=1)
+    last = sent(standing(region))
+    assert Counter(map(way, last)) == Counter(map(way, files))
+    assert {found.usage for found in map(way, last)} == {usage}
+
+
+class Ends(NamedTuple):
+    sender: tuple[str, str, str]
+    receiver: tuple[str, str, str]
+    usage: str
+
+
+def way(content: bytes) -> Ends:
+    (found,) = transactions(content, Findings())
+    return Ends(
+        sender=(found.sender_qualifier, found.sender, found.group_sender),
+        receiver=(found.receiver_qualifier, found.receiver, found.group_receiver),
+        usage=found.usage,
+    )
 
 
 @pytest.mark.slow
