@@ -1,7 +1,7 @@
 """load_claims: a folder of CSV files into the staging and reference tables, all of it or nothing.
 
-What is wrong with a claim line is for the validation to say; refused here are files that cannot be read, missing and
-duplicate keys, and reference rows with values that are none.
+What is wrong with a claim line is for the validation to say; refused here are files that cannot be read, CSV files of
+other names, missing and duplicate keys, and reference rows with values that are none.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ from claims.pipeline.tables import load_table
 from claims.pipeline.turns import take_turn
 from regions.models import Region
 
+NAMES = (LINES, *TABLES, ACCUMULATORS)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
@@ -38,10 +40,13 @@ def load(folder: Path, region: Region) -> Loaded:
 
     Raises FolderRefused with file and line of what is wrong; then nothing was changed.
     """
-    present = [name for name in (*TABLES, ACCUMULATORS, LINES) if (folder / name).is_file()]
-    if not present:
-        raise FolderRefused([f"{folder}: there is no {LINES} in it, nor a reference table"])
+    present = [name for name in NAMES if (folder / name).is_file()]
     problems = Problems()
+    for name in _misnamed(folder):
+        problems.add(name, f"is none of the files that are read: {', '.join(NAMES)}")
+    if not present:
+        problems.refuse()
+        raise FolderRefused([f"{folder}: there is no {LINES} in it, nor a reference table"])
     with transaction.atomic(), draft("opening", TYPES) as opening:
         take_turn(region)
         if ACCUMULATORS in present:
@@ -54,12 +59,22 @@ def load(folder: Path, region: Region) -> Loaded:
         if ACCUMULATORS in present:
             rows[ACCUMULATORS] = read_opening(folder / ACCUMULATORS, opening, problems)
         batch = _stage(folder, region, problems) if LINES in present else None
+        if present == [LINES] and batch is None and not problems.found:
+            problems.add(LINES, "has no line")
         problems.refuse()
         if rows:
             record_change(region, {name: ("", count(number, "row")) for name, number in rows.items()})
         # Last: in a database of their own they are not undone with the rest.
         open_accumulators(opening, region)
     return Loaded(batch=batch, rows=rows)
+
+
+def _misnamed(folder: Path) -> list[str]:
+    """CSV files that would be left unread, and the table they were meant for as it was; hidden ones are nobody's."""
+    if not folder.is_dir():
+        return []
+    files = (path.name for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
+    return sorted(name for name in files if name not in NAMES and not name.startswith("."))
 
 
 def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | None:

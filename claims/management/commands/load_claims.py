@@ -15,6 +15,8 @@ from claims.pipeline.lines import LINES
 from claims.pipeline.load import Loaded, load
 from regions.models import Region
 
+NOTHING_WAITS = "nothing more waits for the next night."
+
 
 class Command(BaseCommand):
     help = "Stages a folder's claim lines for the next night; the reference tables in it replace the region's."
@@ -32,6 +34,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error}\nNothing was loaded.", returncode=2) from None
         if sys.stdout.isatty() or options["verbosity"] > 1:
             self.stdout.write("\n".join(said(loaded, region)))
+        elif loaded.batch is None and (options["folder"] / LINES).is_file():
+            self.stdout.write(f"{LINES} has no line: {NOTHING_WAITS}")  # somebody expected some
 
 
 def said(loaded: Loaded, region: Region) -> Iterator[str]:
@@ -39,7 +43,7 @@ def said(loaded: Loaded, region: Region) -> Iterator[str]:
     for name, rows in loaded.rows.items():
         yield f"{name}: {count(rows, 'row')}"
     if loaded.batch is None:
-        yield "No claim lines: nothing more waits for the next night."
+        yield f"No claim lines: {NOTHING_WAITS}"
     else:
         batch = f"batch {loaded.batch.pk} for the next night of {region.name}"
         yield f"{LINES}: {count(loaded.batch.lines, 'line')}, {batch}"
