@@ -19,6 +19,7 @@ from regions.models import Region
 GROWTH = 1.12  # volume, each year
 RESUME = ""
 DAYS_A_YEAR = 365.25
+FEWEST_LINES, SHORTEST_SECONDS = 10_000, 10  # below, what a night takes before its first line would count as its lines'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,8 +147,9 @@ def _choices(tonight: Sequence[Pace], speeds: Rates, now: datetime, window: Wind
 
 
 def _capacity(tonight: Sequence[Pace], speeds: Rates, lines: int, run_date: date) -> Capacity | None:
+    """None of a night that is too small to tell."""
     seconds = sum(pace.lines * speeds[pace.name] for pace in tonight)
-    return capacity(lines, seconds, run_date) if lines and seconds else None
+    return capacity(lines, seconds, run_date) if lines >= FEWEST_LINES and seconds >= SHORTEST_SECONDS else None
 
 
 def capacity(lines: int, seconds: float, run_date: date) -> Capacity:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from backoffice.formats import count, duration, moment
 from backoffice.runs.job import Json
-from claims.forecast import Capacity, Forecast
+from claims.forecast import FEWEST_LINES, SHORTEST_SECONDS, Capacity, Forecast
 
 FAR_MONTHS = 120  # of which a day would say too much
 
@@ -19,7 +19,7 @@ def in_words(night: Forecast) -> str:
     for each in () if night.complete else night.choices:
         verdict = "in time" if each.in_time else "too late"
         lines.append(f"  {each.title}: {moment(each.ends, night.region.zone)}, {verdict}")
-    if night.capacity:
+    if night.lines:
         lines.append(f"  {capacity_in_words(night.capacity)}")
     return "\n".join(lines)
 
@@ -36,7 +36,12 @@ def slack_in_words(slack: float) -> str:
     return f"{duration(abs(slack))} {'before' if slack >= 0 else 'after'} 04:00"
 
 
-def capacity_in_words(found: Capacity) -> str:
+def capacity_in_words(found: Capacity | None) -> str:
+    if found is None:
+        return (
+            f"When the window is full cannot be told by a night of less than {FEWEST_LINES:,} lines"
+            f" or {SHORTEST_SECONDS} seconds."
+        )
     if found.months <= 0:
         return f"The window is full at {found.full:,} lines a night: it is too small already."
     if found.months > FAR_MONTHS:

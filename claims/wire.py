@@ -77,7 +77,7 @@ class NightReport(NightRow):
     ends = serializers.DateTimeField(allow_null=True, help_text="A forecast until the night is complete.")
     slack_minutes = serializers.IntegerField(allow_null=True, help_text="To the deadline; negative after it.")
     steps = NightStep(many=True)
-    capacity = NightCapacity(allow_null=True)
+    capacity = NightCapacity(allow_null=True, help_text="Null where the night is too small to tell.")
 
 
 @extend_schema_serializer(many=False)

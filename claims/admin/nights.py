@@ -142,7 +142,7 @@ def page_of(request: HttpRequest, night: Night) -> dict[str, Any]:
         "said": said(run) if run else None,
         "forecast": shown,
         "slack": slack_in_words(shown.slack),
-        "capacity": capacity_in_words(shown.capacity) if shown.capacity else "",
+        "capacity": capacity_in_words(shown.capacity) if shown.lines else "",
         "timeline": timeline(shown),
         "controls": controls(states_of(run)),
         "figures": read_and_failed([run])[run.chain] if run else Counter(),

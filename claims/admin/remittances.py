@@ -1,5 +1,6 @@
 """Remittances in the admin: what each provider is told and paid for a night, and why line by line."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,11 +16,12 @@ from backoffice.audit import record_view
 from backoffice.exports import csv_lines
 from backoffice.lists import Filter, Listing, by, by_id, is_id, region_choices
 from backoffice.runs.faults import Misuse, OutOfBalance
+from backoffice.runs.models import RunStatus
 from backoffice.staffadmin import StaffAdmin
 from claims.admin.payments import payments_of, payments_shown, taken_back
 from claims.admin.rejects import night_choices
-from claims.controls import dollars
-from claims.models import Provider, Remittance
+from claims.controls import dollars, last_runs
+from claims.models import Night, Provider, Remittance
 from claims.pipeline.documents import hand_out
 from claims.remittances import COLUMNS, csv_rows, lines_of
 
@@ -54,12 +56,19 @@ class RemittanceAdmin(StaffAdmin):
         rows = self.get_queryset(request).order_by(*([f"-{sort}"] if sort else []), "-id")
         listing = Listing(request, rows, FILTERS, search=lambda found, text: found.filter(provider_npi=text), sort=sort)
         page = list(listing.page)
+        final = final_nights([row.night for row in page])
         context = {
             **self.admin_site.each_context(request),
             "title": "Remittances",
             "listing": listing,
             "rows": [
-                {"row": row, "billed": dollars(row.billed), "paid": dollars(row.paid), "name": name_of(row)}
+                {
+                    "row": row,
+                    "billed": dollars(row.billed),
+                    "paid": dollars(row.paid),
+                    "name": name_of(row),
+                    "final": row.night_id in final,
+                }
                 for row in page
             ],
         }
@@ -120,6 +129,12 @@ class RemittanceAdmin(StaffAdmin):
 
     def _may_take_payments(self, request: HttpRequest) -> bool:
         return self.has_export_permission(request) and may(request.user, "patient_data")
+
+
+def final_nights(nights: Sequence[Night]) -> set[int]:
+    """Those whose last attempt is complete."""
+    runs = last_runs(nights)
+    return {night.pk for night in nights if (run := runs.get(night.chain)) and run.status == RunStatus.COMPLETE}
 
 
 def name_of(row: Remittance) -> str:

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -13,7 +14,7 @@ from backoffice.runs.admin.starting import started
 from backoffice.runs.job import Json
 from claims.admin.batches import may_load
 from claims.jobs import RUN_PIPELINE
-from claims.pace import staged_lines
+from claims.models import StagedBatch
 from claims.window import run_date_at
 from regions.admin.choosing import RegionField
 from regions.models import Region
@@ -48,6 +49,16 @@ def tonight(region: Region) -> date:
     return run_date_at(timezone.now(), region.zone)
 
 
+def waiting(region: Region) -> Json:
+    """How many lines wait for tonight, and how many for nights after it."""
+    night = tonight(region)
+    lines, with_later = (
+        StagedBatch.waiting_for(region, run_date).aggregate(lines=Sum("lines", default=0))["lines"]
+        for run_date in (night, None)
+    )
+    return {"region": region, "night": night, "lines": lines, "later": with_later - lines}
+
+
 @requires(RUN_PIPELINE.start_verb)
 def start_night(request: HttpRequest, each_context: Any) -> HttpResponse:
     """GET: the form, with what waits. POST: the run."""
@@ -61,8 +72,6 @@ def start_night(request: HttpRequest, each_context: Any) -> HttpResponse:
         "job": RUN_PIPELINE,
         "form": form,
         "may_load": may_load(request),
-        "waiting": [
-            {"region": region, "lines": staged_lines(region, None), "night": tonight(region)} for region in regions
-        ],
+        "waiting": [waiting(region) for region in regions],
     }
     return TemplateResponse(request, "admin/claims/start.html", context)

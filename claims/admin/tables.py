@@ -154,9 +154,8 @@ def capacities(regions: Sequence[Region]) -> list[tuple[Region, str]]:
     for region in regions:
         last = Run.objects.filter(job=RUN_PIPELINE.name, region=region, status=RunStatus.COMPLETE).first()
         night = Night.objects.filter(chain=last.chain).first() if last else None
-        shown = forecast(region, night.run_date).capacity if night else None
-        if shown:
-            found.append((region, capacity_in_words(shown)))
+        if night:
+            found.append((region, capacity_in_words(forecast(region, night.run_date).capacity)))
     return found
 
 

@@ -83,7 +83,7 @@ def _refuse_others(own: set[str], folder: Path, pattern: str) -> None:
 
 
 def dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02}"
+    return f"{cents // 100}.{cents % 100:02}" if cents >= 0 else f"-{dollars(-cents)}"
 
 
 def adjudicated(night: Night) -> Iterator[tuple[Any, ...]]:

@@ -1,12 +1,13 @@
 """Nights in the admin: who sees them, what the page shows while live and after, and the ways to go on."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from backoffice.runs.models import Failure, Run, StepPart, StepState
+from claims.admin.start import tonight
 from claims.models import StagedBatch
 from claims.pipeline import validate
 from claims.pipeline.restage import batch_for_rejects
@@ -210,6 +211,16 @@ def test_a_night_is_started_from_its_page(sign_in: SignIn, north: World) -> None
     run = Run.objects.latest("pk")
     assert response["Location"] == f"/admin/runs/run/{run.pk}/change/"
     assert (run.key, run.parameters["partitions"]) == ("north:2026-03-02", 2)
+
+
+def test_lines_that_wait_for_a_later_night_are_told_apart_from_tonights(sign_in: SignIn, north: World) -> None:
+    for lines, not_before in ((1_234, None), (777, date(2199, 1, 1))):
+        StagedBatch.objects.create(region=north.region, source="a test", lines=lines, not_before=not_before)
+    StagedBatch.objects.create(region=north.region, source="a test", lines=8_765, run_date=tonight(north.region))
+    page = text_of(sign_in("operator"), START)
+    assert "1,234" in page
+    assert "and 777 for later nights" in page
+    assert "8,765" not in page
 
 
 @pytest.mark.usefixtures("queue")

@@ -9,11 +9,12 @@ from django.core.files.storage import storages
 from django.test import Client
 from django.utils import timezone
 
-from backoffice.runs.models import StepPart
-from claims.models import Remittance, RemittanceDocument, StepSetting
+from backoffice.runs.models import StepPart, StepState
+from claims.models import Remittance, RemittanceDocument, StagedBatch, StepSetting
 from claims.pipeline import documents, files
 from tests.admin.claims_world import PROVIDER, ClaimsWorld, make_claims, write_remittance_file
 from tests.admin.conftest import SignIn, World, said, text_of
+from tests.claims.nights import make_run
 
 REMITTANCES = "/admin/claims/remittance/"
 SETTINGS = "/admin/claims/stepsetting/"
@@ -101,6 +102,18 @@ def test_remittances_are_found_by_night_and_provider(sign_in: SignIn, claims: Cl
         assert (pages_of(claims)[0] in text_of(client, f"{REMITTANCES}?{query}")) is seen, query
 
 
+def test_amounts_of_a_night_that_has_begun_anew_are_marked(sign_in: SignIn, claims: ClaimsWorld) -> None:
+    """They are those of before, until its last step has come to new ones."""
+    addresses = (REMITTANCES, f"/admin/claims/night/{claims.night.pk}/change/")
+    for address in addresses:
+        assert "not final" not in text_of(sign_in("finance"), address)
+    make_run(claims.region, claims.night.run_date, chain=claims.night.chain, attempt=2, status="failed")
+    for address in addresses:
+        page = text_of(sign_in("finance"), address)
+        assert "$55.00" in page
+        assert "not final" in page
+
+
 def change(client: Client, setting: StepSetting, **form: object) -> Any:
     return client.post(
         f"{SETTINGS}{setting.pk}/change/", {"commit_frequency": 560, "rationale": "Fewer locks.", **form}
@@ -143,7 +156,10 @@ def test_the_settings_stand_beside_what_the_nights_say_of_them(
     page = text_of(sign_in("engineer"), SETTINGS)
     for words in ("Change…", "In 1 night: 500 ms a checkpoint", "1,400", "11 min 40 s", "a night that restarts is"):
         assert words in page
-    assert "The window is full at" in page
+    assert "When the window is full cannot be told" in page
+    StagedBatch.objects.filter(region=claims.region).update(lines=2_800_000)
+    StepState.objects.filter(name="adjudicate").update(restart_count=1)  # its parts' seconds count
+    assert "The window is full at" in text_of(sign_in("engineer"), SETTINGS)
     assert "In 1 night" not in text_of(sign_in("engineer", regions=[south.region]), SETTINGS)
 
 

@@ -12,6 +12,7 @@ from claims.clashes import clashes
 from claims.ledger import ledger
 from claims.models import Remittance
 from claims.pipeline import files
+from claims.pipeline.export import dollars
 from regions.models import Region
 from tests.claims.folders import (
     RUN_DATE,
@@ -47,6 +48,13 @@ def test_a_providers_number_becomes_no_path(tmp_path: Path, npi: str) -> None:
     assert (out / found).read_text(encoding="utf-8").splitlines()[1].startswith("C1,1,500.00,80.00")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
     assert {oct(path.stat().st_mode & 0o777) for path in (out, *out.rglob("*"))} == {"0o600", "0o700"}
+
+
+@pytest.mark.parametrize(
+    ("cents", "text"), [(-10050, "-100.50"), (-1, "-0.01"), (-100, "-1.00"), (0, "0.00"), (10050, "100.50")]
+)
+def test_an_amount_below_zero_has_its_sign_before_it(cents: int, text: str) -> None:
+    assert dollars(cents) == text
 
 
 @pytest.mark.slow

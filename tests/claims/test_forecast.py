@@ -144,6 +144,18 @@ def test_five_hours_for_two_point_eight_million_are_full_at_three_point_three_si
     assert found.on == date(2027, 10, 10)
 
 
+@pytest.mark.parametrize(("lines", "speed"), [(1, 1.0), (9_999, 1.0), (2_800_000, 5_000.0)])
+def test_a_night_too_small_or_too_quick_tells_nothing_of_a_full_window(
+    region: Region, lines: int, speed: float
+) -> None:
+    """X-14: what it takes before its first line would be taken for what its lines take."""
+    make_night(region, NIGHT, lines=lines, speed=speed)
+    assert forecast(region, NIGHT).capacity is None
+    text = told(region="north")
+    assert "When the window is full cannot be told by a night of less than 10,000 lines or 10 seconds." in text
+    assert json.loads(told(json=True))["nights"][0]["capacity"] is None
+
+
 def test_a_window_that_is_too_small_says_so(region: Region) -> None:
     assert capacity(2_800_000, 7 * 3600, NIGHT).months < 0
 
