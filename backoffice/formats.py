@@ -1,7 +1,9 @@
 """How figures are written for people: money, times with their zone named, durations, coded words."""
 
+import os
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -63,3 +65,8 @@ def words(code: str) -> str:
 
 def today_in(zone: ZoneInfo) -> date:
     return timezone.now().astimezone(zone).date()
+
+
+def legible(name: str | Path) -> str:
+    """What the system has named, a file or an argument, as text that can be stored and shown: bytes need be no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")

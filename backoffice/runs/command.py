@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.embedded import ensure_queue_server
-from backoffice.formats import money, words
+from backoffice.formats import legible, money, words
 from backoffice.runs.control import AlreadyComplete, AlreadyRunning, restart_run, start_run
 from backoffice.runs.faults import Misuse, WrongUse
 from backoffice.runs.job import Job, Json
@@ -108,6 +108,7 @@ def refused(error: AlreadyRunning) -> CommandError:
 
 def region_named(name: str) -> Any:
     """The region, or a CommandError that lists those there are."""
+    name = legible(name)
     regions = apps.get_model("regions", "Region")._default_manager
     region = regions.filter(name=name).first()
     if region is None:

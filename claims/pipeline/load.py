@@ -10,7 +10,7 @@ from pathlib import Path
 from django.db import transaction
 
 from backoffice.audit import record_change
-from backoffice.formats import count
+from backoffice.formats import count, legible
 from claims.models import StagedBatch
 from claims.pipeline.delivered import FolderRefused as FolderRefused
 from claims.pipeline.delivered import Problems
@@ -43,10 +43,10 @@ def load(folder: Path, region: Region) -> Loaded:
     present = [name for name in NAMES if (folder / name).is_file()]
     problems = Problems()
     for name in _misnamed(folder):
-        problems.add(name, f"is none of the files that are read: {', '.join(NAMES)}")
+        problems.add(legible(name), f"is none of the files that are read: {', '.join(NAMES)}")
     if not present:
         problems.refuse()
-        raise FolderRefused([f"{folder}: there is no {LINES} in it, nor a reference table"])
+        raise FolderRefused([f"{legible(folder)}: there is no {LINES} in it, nor a reference table"])
     with transaction.atomic(), draft("opening", TYPES) as opening:
         take_turn(region)
         if ACCUMULATORS in present:
@@ -79,7 +79,7 @@ def _misnamed(folder: Path) -> list[str]:
 
 def _stage(folder: Path, region: Region, problems: Problems) -> StagedBatch | None:
     """The batch of the folder's lines, unless there is none or something is wrong."""
-    batch = StagedBatch.objects.create(region=region, source=str(folder)[-200:])
+    batch = StagedBatch.objects.create(region=region, source=legible(folder)[-200:])
     batch.lines = load_lines(folder / LINES, batch, problems)
     if not batch.lines:
         batch.delete()

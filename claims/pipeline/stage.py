@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backoffice.audit import record_change
+from backoffice.formats import legible
 from backoffice.runs.faults import Misuse
 from claims.edi.answers import read
 from claims.edi.envelope import Transaction
@@ -57,9 +58,9 @@ def stage(path: Path, region: Region, run_date: date | None = None) -> Staged:
             file.seek(0)
             with transaction.atomic():
                 take_turn(region)
-                return _stage(file, sha256, Staged(file=path.name[-200:]), region, run_date)
+                return _stage(file, sha256, Staged(file=legible(path.name)[-200:]), region, run_date)
     except OSError as error:
-        raise Misuse(f"{path}: {error.strerror or 'cannot be read'}") from None
+        raise Misuse(f"{legible(path)}: {error.strerror or 'cannot be read'}") from None
 
 
 def _stage(file: BinaryIO, sha256: str, staged: Staged, region: Region, run_date: date | None) -> Staged:

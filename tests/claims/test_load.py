@@ -1,5 +1,6 @@
 """A folder is loaded whole or not at all, and what is wrong with it is said by file and line."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,20 @@ def test_no_opening_value_is_kept_of_a_folder_that_is_refused_for_its_lines(
     monkeypatch.setattr(accumulators, "write", lambda *_: pytest.fail("accumulators were written"))
     (problem,) = refused(accumulators=[opening()], claim_lines=[line(), line()])
     assert problem == "claim_lines.csv line 3: has the key of line 2: C1, 1"
+
+
+def test_a_folder_whose_name_is_no_utf8_is_loaded_and_a_region_of_such_a_name_is_unknown(
+    tmp_path: Path, region: Region
+) -> None:
+    folder = write_folder(tmp_path / os.fsdecode(b"m\xfcller"), {"claim_lines": [line()]})
+    call_command("load_claims", folder, region=region.name)
+    assert StagedBatch.objects.get().source.endswith("/m\N{REPLACEMENT CHARACTER}ller")
+    (folder / "claim_lines.csv").rename(folder / os.fsdecode(b"f\xe9es.csv"))
+    with pytest.raises(CommandError, match="\N{REPLACEMENT CHARACTER}es"):
+        call_command("load_claims", folder, region=region.name)
+    with pytest.raises(CommandError, match="No region is called 'n\N{REPLACEMENT CHARACTER}b'") as error:
+        call_command("load_claims", folder, region=os.fsdecode(b"n\xffb"))
+    assert error.value.returncode == 2
 
 
 def test_the_command_says_once_what_is_wrong_and_leaves_with_status_two(tmp_path: Path, region: Region) -> None:

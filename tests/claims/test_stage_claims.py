@@ -1,6 +1,7 @@
 """stage_claims: what came as 837P waits for a night, each file whole or not at all, and once. edi.md 6 and 7."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -226,6 +227,25 @@ def test_without_a_date_they_wait_for_the_next_night_and_count_as_received_today
     assert found.batch.not_before is None
     today: date = timezone.localdate(timezone=region.zone)
     assert set(StagedLine.objects.values_list("received_date", flat=True)) == {today.isoformat()}
+
+
+def test_a_file_whose_name_is_no_utf8_holds_up_none_after_it(
+    tmp_path: Path, region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    odd, wrong = (folder / os.fsdecode(name) for name in (b"\xe4.txt", b"\xe5.txt"))
+    odd.write_bytes(written(claims(2)))
+    wrong.write_bytes(b"ISA")
+    (folder / "\N{FULLWIDTH LATIN SMALL LETTER Z}.txt").write_bytes(written(claims(3)[2:], control=2))
+    with pytest.raises(CommandError, match="Of 1 file nothing was staged") as error:
+        call_command("stage_claims", folder, region=region.name, json=True)
+    assert error.value.returncode == 2
+    outcomes = [each["outcome"] for each in json.loads(capsys.readouterr().out)["files"]]
+    assert sorted(outcomes) == ["refused", "staged", "staged"]
+    assert StagedBatch.objects.filter(source="\N{REPLACEMENT CHARACTER}.txt").exists()
+    with pytest.raises(CommandError, match="\N{REPLACEMENT CHARACTER}: No such file"):
+        call_command("stage_claims", tmp_path / os.fsdecode(b"\xff"), region=region.name)
 
 
 def test_a_batch_that_is_discarded_may_come_again_under_new_numbers(tmp_path: Path, region: Region) -> None:

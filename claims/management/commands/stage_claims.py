@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from backoffice.formats import count
+from backoffice.formats import count, legible
 from backoffice.runs.command import region_named
 from backoffice.runs.faults import Misuse
 from backoffice.runs.parameters import day
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             try:
                 found.append(stage(file, region, run_date))
             except Misuse as error:
-                refused.append((file.name, str(error)))
+                refused.append((legible(file.name), str(error)))
         if options["json"]:
             self.stdout.write(json.dumps({"files": [*map(as_json, found), *map(refused_as_json, refused)]}, indent=2))
         else:
@@ -60,7 +60,7 @@ def files_of(path: Path) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
     if not files:
-        raise CommandError(f"{path}: there is no file in it.", returncode=2)
+        raise CommandError(f"{legible(path)}: there is no file in it.", returncode=2)
     return files
 
 
