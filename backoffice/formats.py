@@ -68,5 +68,5 @@ def today_in(zone: ZoneInfo) -> date:
 
 
 def legible(name: str | Path) -> str:
-    """What the system has named, a file or an argument, as text that can be stored and shown: bytes need be no UTF-8."""
+    """What the system has named, a file or an argument, as text that can be stored and shown: it need be no UTF-8."""
     return os.fsencode(name).decode("utf-8", "replace")

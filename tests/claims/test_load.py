@@ -1,6 +1,5 @@
 """A folder is loaded whole or not at all, and what is wrong with it is said by file and line."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,48 +200,6 @@ def test_a_folder_without_a_file_of_claims_is_refused(tmp_path: Path, region: Re
         load(tmp_path / "nowhere", region)
 
 
-@pytest.mark.parametrize("name", ["Fee_Schedule.csv", "fees.csv", "fee_schedule.CSV"])
-@pytest.mark.parametrize("alone", [True, False])
-def test_a_csv_file_that_nobody_would_read_is_refused_with_the_names_that_are(
-    tmp_path: Path, region: Region, name: str, alone: bool
-) -> None:
-    """Else the old fees would stay in force, and nobody would be told."""
-    tables = {"fee_schedule": small_world()["fee_schedule"]}
-    folder = write_folder(tmp_path, tables if alone else {**tables, "claim_lines": [line()]})
-    (folder / "fee_schedule.csv").rename(folder / name)
-    with pytest.raises(FolderRefused) as refused:
-        load(folder, region)
-    (problem,) = str(refused.value).splitlines()
-    assert problem.startswith(f"{name}: is none of the files that are read: claim_lines.csv, providers.csv, ")
-    assert not StagedBatch.objects.exists()
-
-
-def test_hidden_files_folders_and_what_is_no_csv_are_left_alone(tmp_path: Path, region: Region) -> None:
-    folder = write_folder(tmp_path, {"claim_lines": [line()]})
-    for name in ("._plans.csv", "README.md", "summary.json"):
-        (folder / name).write_text("x")
-    (folder / "expected.csv").mkdir()
-    assert load(folder, region).rows == {}
-    assert StagedLine.objects.count() == 1
-
-
-def test_a_file_of_lines_without_one_is_refused_where_nothing_else_comes(tmp_path: Path, region: Region) -> None:
-    with pytest.raises(FolderRefused, match=r"^claim_lines\.csv: has no line$"):
-        load(write_folder(tmp_path, {"claim_lines": []}), region)
-
-
-def test_a_file_of_lines_without_one_is_always_said(
-    tmp_path: Path, region: Region, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Cron mails it: somebody expected lines."""
-    write_folder(tmp_path, {"contract_terms": [terms()], "claim_lines": []})
-    call_command("load_claims", tmp_path, region=region.name)
-    assert capsys.readouterr().out == "claim_lines.csv has no line: nothing more waits for the next night.\n"
-    (tmp_path / "claim_lines.csv").unlink()
-    call_command("load_claims", tmp_path, region=region.name)
-    assert capsys.readouterr().out == ""
-
-
 @pytest.mark.parametrize("with_header", [True, False])
 def test_reference_tables_alone_are_loaded_and_nothing_waits_for_a_night(
     tmp_path: Path, region: Region, with_header: bool, capsys: pytest.CaptureFixture[str]
@@ -380,20 +337,6 @@ def test_no_opening_value_is_kept_of_a_folder_that_is_refused_for_its_lines(
     monkeypatch.setattr(accumulators, "write", lambda *_: pytest.fail("accumulators were written"))
     (problem,) = refused(accumulators=[opening()], claim_lines=[line(), line()])
     assert problem == "claim_lines.csv line 3: has the key of line 2: C1, 1"
-
-
-def test_a_folder_whose_name_is_no_utf8_is_loaded_and_a_region_of_such_a_name_is_unknown(
-    tmp_path: Path, region: Region
-) -> None:
-    folder = write_folder(tmp_path / os.fsdecode(b"m\xfcller"), {"claim_lines": [line()]})
-    call_command("load_claims", folder, region=region.name)
-    assert StagedBatch.objects.get().source.endswith("/m\N{REPLACEMENT CHARACTER}ller")
-    (folder / "claim_lines.csv").rename(folder / os.fsdecode(b"f\xe9es.csv"))
-    with pytest.raises(CommandError, match="\N{REPLACEMENT CHARACTER}es"):
-        call_command("load_claims", folder, region=region.name)
-    with pytest.raises(CommandError, match="No region is called 'n\N{REPLACEMENT CHARACTER}b'") as error:
-        call_command("load_claims", folder, region=os.fsdecode(b"n\xffb"))
-    assert error.value.returncode == 2
 
 
 def test_the_command_says_once_what_is_wrong_and_leaves_with_status_two(tmp_path: Path, region: Region) -> None:
