@@ -110,8 +110,9 @@ class Rejections:
 def _faults(decided: pl.DataFrame) -> Iterator[Fault]:
     for claim_id, line, reason, cents in decided.drop("seq").iter_rows():
         yield Fault(
-            category="rejected", reason=reason, reference=claim_id, detail=f"line {line}", money=Decimal(cents) / 100
-        )
+            category="rejected", reason=reason, reference=claim_id, detail=f"line {line}",
+            money=Decimal(cents) / 100 if abs(cents) < 10**15 else None,  # what Failure.money_at_stake has room for
+        )  # fmt: skip
 
 
 def whole_members(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import call_command
@@ -204,7 +204,7 @@ def test_claims_that_are_gone_are_taken_back_by_a_payment_of_nothing(tmp_path: P
 def test_a_payment_of_claims_that_are_gone_is_taken_back_on_the_way_that_it_went(tmp_path: Path, usage: str) -> None:
     """A test stays a test, and the group's sender is not the interchange's."""
     region = region_that_pays(tmp_path, plans=[plan(coinsurance_percent="20")])
-    envelope = {"sender_qualifier": "30", "receiver_qualifier": "30", "test": usage == "T"}
+    envelope: dict[str, Any] = {"sender_qualifier": "30", "receiver_qualifier": "30", "test": usage == "T"}
     staged_837(tmp_path, region, written(claims(3), **envelope))
     first = night(region)
     files = sent(standing(region))

@@ -1,5 +1,6 @@
 """Which lines are rejected, and which cannot be covered: each rule at its edge."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -42,6 +43,16 @@ def test_the_first_reason_in_the_order_of_the_tests_is_reported(night: Any) -> N
         lines.append(line(f"C{position}", **wrong))
     run = night(claim_lines=lines)
     assert [reason for _, reason in rejected_of(run).values()] == reasons
+
+
+@pytest.mark.parametrize(("lines", "money"), [(10, Decimal("9999999999999.90")), (11, None)])
+def test_what_a_rejected_claim_bills_is_unknown_where_no_column_has_room_for_it(
+    night: Any, lines: int, money: Decimal | None
+) -> None:
+    """Thirteen digits before the point: more would fail the night on PostgreSQL."""
+    run = night(claim_lines=[line("C1", n, provider_npi="Q", billed="999999999999.99") for n in range(1, lines + 1)])
+    assert run.status == RunStatus.COMPLETE, run.detail
+    assert Failure.objects.get().money_at_stake == money
 
 
 EDGES: list[tuple[dict[str, str], str]] = [
