@@ -42,10 +42,10 @@ def _references(
 ) -> dict[str, Iterable[tuple[Any, ...]]]:
     begin, ended = "2000-01-01", (run_date - timedelta(days=200)).isoformat()
     return {
-        "providers.csv": [
+        "providers.csv": (
             (npi, f"Provider {npi % 1_000_000:06}", f"K{1 + n % 4}", begin, ended if n % 50 == 7 else "")
             for n, npi in enumerate(npis)
-        ],
+        ),
         "procedure_codes.csv": [
             (code, f"Procedure {code}", CATEGORIES[n % len(CATEGORIES)], begin, ended if n % 40 == 9 else "")
             for n, code in enumerate(procedures)

@@ -37,6 +37,14 @@ def test_it_has_as_many_lines_as_were_asked_for_and_members_with_hundreds_of_the
     assert Counter(row["member_id"] for row in rows).most_common(1)[0][1] >= 200
 
 
+def test_more_providers_than_its_lines_could_need_are_refused(tmp_path: Path) -> None:
+    """They would take all room of the machine."""
+    with pytest.raises(CommandError, match=r"^--providers is at most 100,000 for 10 lines\.$") as error:
+        call_command("make_claims", lines=10, seed=1, providers=100_001, output=tmp_path / "more")
+    assert error.value.returncode == 2
+    assert not (tmp_path / "more").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_accumulators_of_a_member_change_at_least_47_times_within_one_checkpoint(tmp_path: Path) -> None:

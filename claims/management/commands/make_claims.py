@@ -6,9 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.formats import count
 from backoffice.runs.faults import Misuse
 from backoffice.runs.parameters import day
 from claims.pipeline.generate import generate
+
+MOST_A_LINE, ANYHOW = 10, 100_000  # providers
 
 
 class Command(BaseCommand):
@@ -26,6 +29,8 @@ class Command(BaseCommand):
         for name in ("lines", "providers"):
             if options[name] is not None and options[name] < 1:
                 raise CommandError(f"--{name} is a whole number from 1.", returncode=2)
+        if (options["providers"] or 0) > (most := max(ANYHOW, options["lines"] * MOST_A_LINE)):
+            raise CommandError(f"--providers is at most {most:,} for {count(options['lines'], 'line')}.", returncode=2)
         try:
             run_date = day({"--run-date": options["run_date"]}, "--run-date")
         except Misuse as error:
