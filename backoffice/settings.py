@@ -2,7 +2,7 @@
 
 Read here: SECRET_KEY, SECRET_KEY_FALLBACKS, FIELD_KEYS, DEBUG, ALLOWED_HOSTS, DATABASE_URL, ACCUMULATORS_DATABASE_URL,
 REDIS_URL, NIGHTWARD_HOME, LOG_LEVEL, LOG_FORMAT, ALERT_MAIL_TO, ALERT_WEBHOOK_URL, REQUIRE_TOTP, METRICS_TOKEN,
-READY_FREE_MB, BEHIND_PROXY, PROXY_NETWORKS, OTEL_*, and the intervals of the run kernel.
+READY_FREE_MB, BEHIND_PROXY, PROXY_NETWORKS, ONLY_HOSTS, OTEL_*, and the intervals of the run kernel.
 """
 
 import os
@@ -195,6 +195,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# The only hosts outside that are called, loopback too (backoffice/adapters/reach.py), as names by commas; none: all.
+ONLY_HOSTS = env.list("ONLY_HOSTS", default=[])
+
 # API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["regions.tokens.TokenAuthentication"],
@@ -291,6 +294,8 @@ CLAIMS_UPLOAD_MB = env.int("CLAIMS_UPLOAD_MB", default=512)
 # Without it mail goes to the log: alerts on a developer's machine, never mail to patients (clinic/notices/channels.py).
 EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "backoffice.adapters.mail.Smtp"  # which keeps to ONLY_HOSTS
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="nightward@localhost")
 ALERT_MAIL_TO = env.list("ALERT_MAIL_TO", default=[])
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")

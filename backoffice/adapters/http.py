@@ -14,6 +14,7 @@ import httpcore2
 import httpx2
 
 from backoffice.adapters.calls import called
+from backoffice.adapters.reach import may_reach
 
 MAX_BODY = 4 * 1024 * 1024  # parsed JSON takes up to thirty times as much memory
 CONNECT_SECONDS = 10.0
@@ -158,6 +159,8 @@ class _Network(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
+        if not may_reach(host):
+            raise httpcore2.ConnectError
         # The limit holds for each address of the name, of which there are a few: so not all that is left of the call.
         limit = min(_left(httpcore2.ConnectTimeout), CONNECT_SECONDS)
         return _Stream(super().connect_tcp(host, port, limit, local_address, socket_options))

@@ -12,11 +12,22 @@ from typing import Any, Final
 
 from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 
+from backoffice.adapters.reach import may_reach
 from backoffice.adapters.sending import Accepted, Refused, Sent, Unknown, Why
 
 ENHANCED: Final = re.compile(rb"[245]\.(\d{1,3})\.\d{1,3}\b")
 POLICY: Final = b"7"  # the middle of 5.7.1
+
+
+class Smtp(EmailBackend):
+    """Django's own, which connects only where ONLY_HOSTS lets it."""
+
+    def open(self) -> bool | None:
+        if not may_reach(self.host):
+            raise ConnectionRefusedError
+        return super().open()
 
 
 def send_email(

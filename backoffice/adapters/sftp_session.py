@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 from paramiko.sftp import CMD_NAME
 
+from backoffice.adapters.reach import may_reach
 from backoffice.adapters.sftp_types import Server, Unreachable, WrongHost, WrongLogin
 
 KEEPALIVE_SECONDS: Final = 15
@@ -98,6 +99,8 @@ def log_in(server: Server) -> Session:
 
 
 def _connected(server: Server) -> socket.socket:
+    if not may_reach(server.host):
+        raise ConnectionRefusedError
     connection = socket.create_connection((server.host, server.port), server.timeout)
     # Else the end of each write waits for the other side's delayed acknowledgement: 4 s for 4.5 MB on loopback.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -2,6 +2,8 @@
 
 import httpx2
 
+from backoffice.adapters.reach import may_reach
+
 
 class WebhookFailed(Exception):
     """The address did not take the document; the message is the status or the kind of fault."""
@@ -9,6 +11,8 @@ class WebhookFailed(Exception):
 
 def post_json(url: str, document: dict[str, str], *, timeout: float = 10.0) -> None:
     """POST `document`; anything but a 2xx raises WebhookFailed."""
+    if not may_reach(httpx2.URL(url).host):
+        raise WebhookFailed("ConnectError")
     try:
         answer = httpx2.post(url, json=document, timeout=timeout)
     except httpx2.HTTPError as error:

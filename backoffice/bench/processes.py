@@ -20,7 +20,7 @@ CONFINED = ("--half-a-core", "--address-space", str(REGION_MIB))
 # What of our own surroundings would reach into a measured process; the last one would triple the start of each.
 OURS = (
     *("DATABASE_URL", "REDIS_URL", "NIGHTWARD_HOME", "LOG_LEVEL", "LOG_FORMAT", "DEBUG", "DJANGO_SETTINGS_MODULE"),
-    *("ACCUMULATORS_DATABASE_URL", "ALERT_MAIL_TO", "ALERT_WEBHOOK_URL", "EMAIL_URL"),
+    *("ACCUMULATORS_DATABASE_URL", "ALERT_MAIL_TO", "ALERT_WEBHOOK_URL", "EMAIL_URL", "ONLY_HOSTS"),
     "PYTHONDONTWRITEBYTECODE",
 )
 

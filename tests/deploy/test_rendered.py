@@ -111,6 +111,11 @@ def test_the_migrations_need_nothing_that_is_applied_after_them(environment: str
     assert {"configMapRef": {"name": settings["name"]}} in pod["containers"][0]["envFrom"]
 
 
+def test_staging_which_holds_a_copy_of_production_s_data_calls_no_vendor_and_mails_nobody() -> None:
+    assert literals(KUBERNETES / "overlays/staging")["ONLY_HOSTS"] == "none"
+    assert "ONLY_HOSTS" not in literals(KUBERNETES / "overlays/production")
+
+
 def literals(folder: Path) -> dict[str, str]:
     """The settings that a kustomization makes a ConfigMap of."""
     (made,) = documents(folder / "kustomization.yaml")[0]["configMapGenerator"]
