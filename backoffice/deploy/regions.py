@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backoffice.deploy.cluster import kustomization
-from backoffice.deploy.kubernetes import limits, periodic
+from backoffice.deploy.kubernetes import ACCOUNTS, IMAGE, limits, periodic
 from backoffice.deploy.processes import MANAGE
 from backoffice.deploy.rendered import folder
 from backoffice.runs.faults import Misuse
@@ -29,6 +29,8 @@ PATTERNS = {
     "min_instances": (re.compile("0"), "0: between its runs nothing of a region runs"),
     "concurrency": (re.compile("1"), "1: a region has one run at a time; concurrency_per_run is of the calls in it"),
 }
+# A key of the secret that each pod sees as this folder; what lies elsewhere in NIGHTWARD_HOME no pod is given.
+ACCOUNT = re.compile(rf"{ACCOUNTS}/[-.\w]+", re.ASCII)
 NOTED = ("project_id", "service_name", "region", "platform")
 # Kubernetes appends eleven characters to a CronJob's name, for the jobs that come of it.
 LONGEST_NAME = 52
@@ -52,10 +54,13 @@ NIGHTLY = (
 )
 
 
-def region_overlay(document: Mapping[str, Any], *, namespace: str, tag: str) -> dict[str, str]:
-    """Path → text, of a region's file as it is exported; Misuse names each key that cannot be had."""
+def region_overlay(document: Mapping[str, Any], *, namespace: str, tag: str, image: str = IMAGE) -> dict[str, str]:
+    """Path → text, of a region's file as it is exported; Misuse names each key that cannot be had. `image`: with its
+    registry, without its tag."""
     given = {**DEFAULTS, **{key: value for key, value in document.items() if key in DEFAULTS}}
     wrong = [f"{key}: must be {PATTERNS[key][1]}" for key, value in given.items() if not _fits(key, value)]
+    if not ACCOUNT.fullmatch(str(document.get("credential_file") or f"{ACCOUNTS}/none")):
+        wrong.append(f"credential_file: must be {ACCOUNTS}/NAME.json, as the secret {ACCOUNTS} is mounted")
     jobs = [job for job in NIGHTLY if job.needs in document.get("env_vars", {})]
     if not jobs:
         needs = " or ".join(job.needs for job in NIGHTLY)
@@ -63,7 +68,9 @@ def region_overlay(document: Mapping[str, Any], *, namespace: str, tag: str) -> 
     if wrong:
         raise Misuse(f"{document['name']}: " + "; ".join(wrong))
     files = {f"{job.name}.yaml": _cron_job(job, document, given) for job in jobs}
-    made = kustomization(namespace=namespace, resources=sorted(files), images=[{"name": "nightward", "newTag": tag}])
+    renamed = {} if image == IMAGE else {"newName": image}
+    images = [{"name": IMAGE, **renamed, "newTag": tag}]
+    made = kustomization(namespace=namespace, resources=sorted(files), images=images)
     return folder(f"regions/{document['name']}", made, files)
 
 

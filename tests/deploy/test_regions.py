@@ -89,6 +89,18 @@ def test_one_region_is_rolled_back_alone() -> None:
     assert "newTag: the-one-before" in files["deploy/kubernetes/regions/purbalingga/kustomization.yaml"]
 
 
+@pytest.mark.django_db
+def test_a_region_s_pods_have_the_image_of_the_registry_that_the_others_are_from(tmp_path: Path) -> None:
+    """[S1-33]: as `kustomize edit set image` writes it into the overlay of the cluster."""
+    load(parse((DEPLOY / "regions" / "purbalingga.json").read_text(encoding="utf-8"), environ=SECRETS))
+    call_command(
+        "render_region_manifest", "purbalingga", "--root", str(tmp_path),
+        "--image", "registry.example/nightward", "--tag", "20261130",
+    )  # fmt: skip
+    (made,) = documents(tmp_path / "deploy/kubernetes/regions/purbalingga/kustomization.yaml")
+    assert made["images"] == [{"name": "nightward", "newName": "registry.example/nightward", "newTag": "20261130"}]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -98,6 +110,9 @@ def test_one_region_is_rolled_back_alone() -> None:
         ({"timeout": "0"}, "timeout: must be a number of seconds, such as 900"),
         ({"max_instances": "2"}, "max_instances: must be 1: a region has one run at a time"),
         ({"min_instances": "1"}, "min_instances: must be 0: between its runs nothing of a region runs"),
+        ({"credential_file": "keys/a.json"}, "credential_file: must be service-accounts/NAME.json, as the secret"),
+        ({"credential_file": "/etc/a.json"}, "credential_file: must be service-accounts/NAME.json"),
+        ({"credential_file": "service-accounts/north/a.json"}, "credential_file: must be service-accounts/NAME.json"),
         ({"env_vars": {}}, "env_vars: has neither HOSPITAL_GRAPHQL_URL or SPREADSHEET_ID"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from backoffice.deploy.kubernetes import IMAGE
 from backoffice.deploy.regions import region_overlay
 from backoffice.keyring import SecretUnreadable
 from backoffice.runs.command import region_named
@@ -24,12 +25,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("region", help="name of the region")
         parser.add_argument("--namespace", default="nightward", help="where the rest of it runs (nightward)")
+        parser.add_argument("--image", default=IMAGE, help="with its registry, without its tag (nightward)")
         parser.add_argument("--tag", default="production", help="of the image: another one rolls the region back alone")
         parser.add_argument("--root", type=Path, default=settings.BASE_DIR, help="of the checkout (this one)")
 
-    def handle(self, *args: Any, region: str, namespace: str, tag: str, root: Path, **options: Any) -> None:
+    def handle(self, *args: Any, region: str, namespace: str, image: str, tag: str, root: Path, **options: Any) -> None:
         try:
-            files = region_overlay(export(region_named(region)), namespace=namespace, tag=tag)
+            files = region_overlay(export(region_named(region)), namespace=namespace, tag=tag, image=image)
         except (Misuse, SecretUnreadable) as error:
             raise CommandError(str(error), returncode=2) from None
         for path, text in files.items():
