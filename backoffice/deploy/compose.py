@@ -10,7 +10,10 @@ HOME, BACKUPS = "/var/lib/nightward", "/var/backups/nightward"
 TRACES_ENDPOINT = "jaeger:4317"
 COLLECTOR_IMAGE = "otel/opentelemetry-collector-contrib:0.116.0"
 POSTGRES_IMAGE, VALKEY_IMAGE = "postgres:17", "valkey/valkey:8"
-DATABASE_URL = "postgresql://nightward:${POSTGRES_PASSWORD:?set it in deploy/.env}@postgres:5432/nightward"
+# A database and a disk by other names are how a back-up is restored beside what went wrong.
+DATABASE = "${POSTGRES_DB:-nightward}"
+HOME_DISK = "${COMPOSE_PROJECT_NAME}_${HOME_DISK:-home}"
+DATABASE_URL = f"postgresql://nightward:${{POSTGRES_PASSWORD:?set it in deploy/.env}}@postgres:5432/{DATABASE}"
 HARDENED: Json = {
     "read_only": True,
     "cap_drop": ["ALL"],
@@ -26,7 +29,7 @@ def compose() -> Json:
     return {
         "name": "nightward",
         "services": {**_theirs(), "migrate": _once(MIGRATE), **ours, "backup": _backup()},
-        "volumes": {"home": None, "backups": None, "postgres": None, "valkey": None},
+        "volumes": {"home": {"name": HOME_DISK}, "backups": None, "postgres": None, "valkey": None},
     }
 
 
@@ -46,13 +49,13 @@ def _ours(command: tuple[str, ...]) -> Json:
             "ALLOWED_HOSTS": "${ALLOWED_HOSTS:-localhost}",
             "BEHIND_PROXY": "${BEHIND_PROXY:-1}",
             "DATABASE_URL": DATABASE_URL,
-            "REDIS_URL": "redis://valkey:6379/0",
+            "REDIS_URL": "${REDIS_URL:-redis://valkey:6379/0}",
             "NIGHTWARD_HOME": HOME,
             "PORT": str(PORT),
-            "WEB_CONCURRENCY": "2",
-            "LOG_FORMAT": "json",
-            "LOG_LEVEL": "INFO",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+            "WEB_CONCURRENCY": "${WEB_CONCURRENCY:-2}",
+            "LOG_FORMAT": "${LOG_FORMAT:-json}",
+            "LOG_LEVEL": "${LOG_LEVEL:-INFO}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "${OTEL_EXPORTER_OTLP_ENDPOINT:-http://collector:4318}",
         },
         "volumes": [f"home:{HOME}"],
         **HARDENED,
@@ -99,7 +102,7 @@ def _theirs() -> Json:
             "image": POSTGRES_IMAGE,
             "environment": {
                 "POSTGRES_USER": "nightward",
-                "POSTGRES_DB": "nightward",
+                "POSTGRES_DB": DATABASE,
                 "POSTGRES_PASSWORD": "${POSTGRES_PASSWORD:?set it in deploy/.env}",
             },
             "volumes": ["postgres:/var/lib/postgresql/data"],

@@ -280,6 +280,25 @@ def test_each_setting_of_the_example_reaches_the_processes_that_compose_starts()
             assert each["build"]["args"]["NIGHTWARD_VERSION"] == "${NIGHTWARD_TAG:-latest}"
 
 
+def test_every_setting_but_those_of_the_containers_themselves_can_stand_in_the_environment_s_file() -> None:
+    """The compose file is stronger than it, and is not edited by hand."""
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    for name, each in compose["services"].items():
+        if each["image"].startswith("nightward"):
+            fixed = {key for key, value in each["environment"].items() if not value.startswith(f"${{{key}:")}
+            assert fixed == {"DATABASE_URL", "NIGHTWARD_HOME", "PORT"}, name
+            assert each["environment"]["LOG_LEVEL"] == "${LOG_LEVEL:-INFO}"
+
+
+def test_a_back_up_is_restored_beside_the_data_that_went_wrong_by_the_names_of_a_database_and_a_disk() -> None:
+    (compose,) = documents(DEPLOY / "compose.yaml")
+    for name, each in compose["services"].items():
+        if each["image"].startswith("nightward"):
+            assert each["environment"]["DATABASE_URL"].endswith("@postgres:5432/${POSTGRES_DB:-nightward}"), name
+    assert compose["services"]["postgres"]["environment"]["POSTGRES_DB"] == "${POSTGRES_DB:-nightward}"
+    assert compose["volumes"]["home"] == {"name": "${COMPOSE_PROJECT_NAME}_${HOME_DISK:-home}"}
+
+
 def test_no_secret_stands_in_any_file() -> None:
     for path in [ROOT / "Procfile", *DEPLOY.rglob("*.yaml"), *DEPLOY.rglob("*.json")]:
         for name in ("SECRET_KEY=", "FIELD_KEYS=", "password="):
