@@ -58,7 +58,7 @@ def base() -> dict[str, list[Json]]:
             service("collector", [port("otlp-grpc", 4317), port("otlp-http", 4318), port("metrics", 8888)]),
         ],
         "cron.yaml": [*(cron_job(entry) for entry in entries()), backup_job()],
-        "storage.yaml": [claim("home", "100Gi"), claim("backups", "200Gi")],
+        "storage.yaml": disks(),
         "network.yaml": network_policies(),
         "keda.yaml": [named("TriggerAuthentication", "keda.sh/v1alpha1", REDIS_AUTH, spec={
             "secretTargetRef": [{"parameter": "password", "name": SECRET, "key": "REDIS_PASSWORD"}],
@@ -83,6 +83,10 @@ def port(name: str, number: int) -> Json:
 
 def service(name: str, ports: list[Json]) -> Json:
     return named("Service", "v1", name, spec={"type": "ClusterIP", "selector": labels(name), "ports": ports})
+
+
+def disks() -> list[Json]:
+    return [claim("home", "100Gi"), claim("backups", "200Gi")]
 
 
 def claim(name: str, size: str) -> Json:

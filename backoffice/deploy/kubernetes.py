@@ -191,12 +191,7 @@ def cron_job(entry: Entry) -> Json:
 
 def periodic(name: str, command: tuple[str, ...], *, schedule: str, deadline: int, volumes: Json | None = None) -> Json:
     """A CronJob. `deadline`: seconds within which a start that was missed is made up."""
-    one = container(name, command, memory="512Mi", cpu="500m")
-    spec: Json = {"restartPolicy": "Never", "containers": [one]}
-    for volume, path in (volumes or {}).items():
-        one["volumeMounts"] = [*one["volumeMounts"], {"name": volume, "mountPath": path}]
-        claim = {"name": volume, "persistentVolumeClaim": {"claimName": f"nightward-{volume}"}}
-        spec["volumes"] = [*spec.get("volumes", []), claim]
+    spec = with_disks(container(name, command, memory="512Mi", cpu="500m"), volumes or {})
     return named("CronJob", "batch/v1", name, spec={
         "schedule": schedule,
         "timeZone": "Etc/UTC",
@@ -212,21 +207,18 @@ def periodic(name: str, command: tuple[str, ...], *, schedule: str, deadline: in
     })  # fmt: skip
 
 
+def with_disks(one: Json, disks: Json) -> Json:
+    """A pod of this one container, with the claims of these names at these paths; it is not begun again."""
+    mounts = [{"name": name, "mountPath": path} for name, path in disks.items()]
+    claims = [{"name": name, "persistentVolumeClaim": {"claimName": f"nightward-{name}"}} for name in disks]
+    one["volumeMounts"] = [*one["volumeMounts"], *mounts]
+    return {"restartPolicy": "Never", "containers": [one], "volumes": claims}
+
+
 def backup_job() -> Json:
     """Every night, before the claims' window."""
     command = (*MANAGE, "backup", BACKUPS, "--no-keys")
     return periodic("backup", command, schedule="15 19 * * *", deadline=3600, volumes={"backups": BACKUPS})
-
-
-def migrate_job(command: tuple[str, ...]) -> Json:
-    """Run before new code is: its migrations suit the old code as well. It is the first of all, when there is no disk
-    yet, and needs none."""
-    spec = {"restartPolicy": "Never", "containers": [container("migrate", command, memory="1Gi", cpu="1")]}
-    return named("Job", "batch/v1", "migrate", spec={
-        "backoffLimit": 2,
-        "ttlSecondsAfterFinished": 86_400,
-        "template": {"metadata": {"labels": labels("migrate")}, "spec": pod(spec, 60, home={"emptyDir": {}})},
-    })  # fmt: skip
 
 
 def collector() -> Json:

@@ -1,5 +1,6 @@
 """Every file that is written from the list of processes: its path in the repository and its text."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ from backoffice.deploy.cluster import (
     base_kustomization,
     config_map,
     configuration,
+    disks,
     kustomization,
     namespace,
     overlay,
 )
 from backoffice.deploy.compose import compose
-from backoffice.deploy.kubernetes import migrate_job
+from backoffice.deploy.once import migrate_job, restore_job
 from backoffice.deploy.processes import MIGRATE, on_one_machine
 from backoffice.deploy.yaml_text import ORIGIN, as_yaml
 
@@ -30,6 +32,9 @@ def rendered() -> dict[str, str]:
         files[f"{KUBERNETES}/base/{name}"] = as_yaml(documents)
     files[f"{KUBERNETES}/base/kustomization.yaml"] = as_yaml([base_kustomization(list(objects))])
     files |= folder("migrate", kustomization(resources=["job.yaml"]), {"job.yaml": migrate_job(MIGRATE)})
+    # Into an installation that is not there yet, too: so with the disks, which the base has as well.
+    put_back = kustomization(resources=["job.yaml", "storage.yaml"])
+    files |= folder("restore", put_back, {"job.yaml": restore_job(), "storage.yaml": disks()})
     return files | staging() | production()
 
 
@@ -61,21 +66,27 @@ def production() -> dict[str, str]:
 
 
 def environment(name: str, space: str, *, settings: dict[str, str], patches: list[Json], tag: str) -> dict[str, str]:
-    """Two folders: what is applied first, with the settings that it needs, and all the rest."""
+    """What is applied before the rest, each with the settings that it needs: migrations, and a pod to restore in; and
+    all the rest."""
     made = overlay(space, settings=settings, patches=patches, tag=tag)
-    first = kustomization(
-        namespace=space,
-        resources=["../../../migrate"],
-        images=made["images"],
-        **config_map({**configuration(), **settings}),
-    )
     files = folder(f"overlays/{name}", made, {"namespace.yaml": namespace(space)})
-    return files | folder(f"overlays/{name}/migrate", first, {})
+    for job in ("migrate", "restore"):
+        first = kustomization(
+            namespace=space,
+            resources=[f"../../../{job}"],
+            images=made["images"],
+            **config_map({**configuration(), **settings}),
+        )
+        files |= folder(f"overlays/{name}/{job}", first, {})
+    return files
 
 
-def folder(path: str, made: Json, objects: dict[str, Json]) -> dict[str, str]:
+def folder(path: str, made: Json, objects: Mapping[str, Json | list[Json]]) -> dict[str, str]:
     """A folder that kustomize builds."""
-    files = {f"{KUBERNETES}/{path}/{name}": as_yaml([document]) for name, document in objects.items()}
+    files = {
+        f"{KUBERNETES}/{path}/{name}": as_yaml(found if isinstance(found, list) else [found])
+        for name, found in objects.items()
+    }
     return {f"{KUBERNETES}/{path}/kustomization.yaml": as_yaml([made]), **files}
 
 

@@ -74,7 +74,10 @@ def test_an_object_with_a_misspelt_key_is_refused() -> None:
         valid(scaled)
 
 
-@pytest.mark.parametrize("folder", [*OVERLAYS, "overlays/staging/migrate", "overlays/production/migrate"])
+FIRST = [f"overlays/{name}/{job}" for name in ("staging", "production") for job in ("migrate", "restore")]
+
+
+@pytest.mark.parametrize("folder", [*OVERLAYS, *FIRST])
 def test_each_overlay_builds(folder: str) -> None:
     """By kustomize where kubectl is installed; everywhere the files that it names are there, and what it patches."""
     (made,) = documents(KUBERNETES / folder / "kustomization.yaml")
@@ -114,6 +117,22 @@ def test_the_migrations_need_nothing_that_is_applied_after_them(environment: str
 def test_staging_which_holds_a_copy_of_production_s_data_calls_no_vendor_and_mails_nobody() -> None:
     assert literals(KUBERNETES / "overlays/staging")["ONLY_HOSTS"] == "none"
     assert "ONLY_HOSTS" not in literals(KUBERNETES / "overlays/production")
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_back_up_is_put_back_in_a_pod_with_the_settings_and_both_disks_before_anything_else_is_there(
+    environment: str,
+) -> None:
+    (job, *disks) = objects(KUBERNETES / "restore")
+    pod = job["spec"]["template"]["spec"]
+    (backup,) = find("CronJob", "backup")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (one,) = pod["containers"]
+    assert (one["volumeMounts"], one["envFrom"]) == (backup["volumeMounts"], backup["envFrom"])
+    assert disks == list(of_kind("PersistentVolumeClaim").values())
+    claimed = {volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["volumes"]}
+    assert {disk["metadata"]["name"] for disk in disks} <= claimed
+    folder = KUBERNETES / "overlays" / environment
+    assert literals(folder / "restore") == literals(folder / "migrate")
 
 
 def literals(folder: Path) -> dict[str, str]:
