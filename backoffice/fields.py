@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.apps import apps
 from django.db import models
+from django.db.models.functions import Substr
 from django.db.models.query_utils import DeferredAttribute
 
 from backoffice.keyring import Sealed, SecretUnreadable, newest_key_id, seal, unseal
@@ -179,6 +180,15 @@ def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedField[Any]
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedField):
                 yield model, field
+
+
+def key_ids_in_use() -> set[str]:
+    """Which keys have sealed what is in the database; nothing is opened for it."""
+    found: set[str] = set()
+    for model, field in encrypted_fields():
+        key = Substr(field.attname, len("1.") + 1, 8)  # of "1.<key id>.<...>"
+        found |= set(model._base_manager.order_by().annotate(key_id=key).values_list("key_id", flat=True).distinct())
+    return {key_id for key_id in found if key_id}
 
 
 def rotate(model: type[models.Model], field: EncryptedField[Any], *, batch: int = 500) -> tuple[int, list[str]]:

@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 
+from backoffice.fields import key_ids_in_use
 from backoffice.home import home_folder
 from backoffice.keyring import key_ids
 from backoffice.runs.faults import Misuse
@@ -33,13 +35,25 @@ def read(path: Path) -> dict[str, list[str]]:
     return keys
 
 
+def needed() -> list[str]:
+    """Ids of our keys without which something in the database would not open any more, newest first: the newest, and
+    while a rotation is not over the older ones. All of them, where the tables are not yet as this code has them."""
+    ours = key_ids(settings.FIELD_KEYS)
+    try:
+        used = key_ids_in_use() if len(ours) > 1 else set()
+    except DatabaseError:
+        return ours
+    return [key_id for key_id in ours if key_id == ours[0] or key_id in used]
+
+
 def check(needed: list[str], given: dict[str, list[str]] | None) -> None:
     """Misuse unless the secrets of the back-up, sealed under `needed`, will open: with FIELD_KEYS where it is set, else
     with the keys given, else with this home's."""
     ring = given["FIELD_KEYS"] if given and not _is_set("FIELD_KEYS") else list(settings.FIELD_KEYS)
-    if needed[0] not in key_ids(ring):
+    if missing := [key_id for key_id in needed if key_id not in key_ids(ring)]:
+        which = f"key {missing[0]}, which is" if len(missing) == 1 else f"keys {', '.join(missing)}, which are"
         what_to_do = "set FIELD_KEYS to those it was taken with, or give their file by --keys"
-        raise Misuse(f"Its secrets are sealed with the key {needed[0]}, which is not here: {what_to_do}.")
+        raise Misuse(f"Its secrets are sealed with the {which} not here: {what_to_do}.")
     if len(ring) > 1 and not _is_set("FIELD_KEYS"):
         raise Misuse("The file has several keys, and NIGHTWARD_HOME holds one: set FIELD_KEYS to those in it.")
 

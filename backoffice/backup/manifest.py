@@ -16,8 +16,8 @@ CHUNK_BYTES = 1 << 20
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """`engines`: alias of a database → sqlite or postgresql. `migrations`: app → those that were applied. `keys`: ids
-    of the keys that open its secrets, newest first. `files`: path in the folder → (SHA-256, bytes). `elsewhere`:
-    storages that are no folders of this machine, and are not in it."""
+    of the keys that its secrets are sealed with, newest first. `files`: path in the folder → (SHA-256, bytes).
+    `elsewhere`: storages that are no folders of this machine, and are not in it."""
 
     taken_at: str
     engines: dict[str, str]

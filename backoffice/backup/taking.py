@@ -13,7 +13,6 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice.backup import databases, keys, manifest
 from backoffice.home import private_folder
-from backoffice.keyring import key_ids
 
 NAMES = "%Y%m%dT%H%M%SZ"
 UNFINISHED = ".part"
@@ -31,7 +30,7 @@ def take(parent: Path, *, with_keys: bool) -> Path:
     draft = folder.with_name(folder.name + UNFINISHED)
     draft.mkdir(mode=0o700)
     try:
-        migrations = applied()
+        migrations, needed = applied(), keys.needed()
         _databases(draft)
         elsewhere = _files(draft)
         files = {str(path.relative_to(draft)): _facts(path) for path in sorted(draft.rglob("*")) if path.is_file()}
@@ -39,7 +38,7 @@ def take(parent: Path, *, with_keys: bool) -> Path:
             taken_at=now.isoformat(),
             engines={alias: databases.engine(alias) for alias in connections},
             migrations=migrations,
-            keys=key_ids(settings.FIELD_KEYS),
+            keys=needed,
             files=files,
             elsewhere=elsewhere,
         ).write(draft)

@@ -22,8 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from backoffice.backup import databases, taking
+from backoffice.backup import databases, keys, taking
 from backoffice.backup.manifest import NAME, read
+from backoffice.fields import key_ids_in_use
+from backoffice.keyring import key_ids
 from backoffice.runs.faults import Misuse
 from tests.factories import RegionFactory
 from tests.processes import ROOT
@@ -142,6 +144,46 @@ def test_without_its_keys_it_is_refused(copy: Path, tmp_path: Path) -> None:
     assert said == f"{copy / NAME} is no file of keys that `backup` wrote."
     right = json.loads(keys_of(copy).read_text())["FIELD_KEYS"][0]
     assert manage(tmp_path / "d", "restore", str(copy), FIELD_KEYS=right).returncode == 0
+
+
+NEW = "B" * 43 + "="
+
+
+def back_up(home: Path, **environment: str) -> Path:
+    done = manage(home, "backup", str(home / "backups"), "--no-keys", **environment)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_one_that_was_taken_amid_a_rotation_asks_for_the_old_key_as_well(source: Path, tmp_path: Path) -> None:
+    home = tmp_path / "rotating"
+    shutil.copytree(source, home, ignore=shutil.ignore_patterns("backups"))
+    old = (home / "field_key").read_text().strip()
+    both = f"{NEW},{old}"
+    ((new_id,), (old_id,)) = (key_ids([key]) for key in (NEW, old))
+    amid = back_up(home, FIELD_KEYS=both)
+    assert read(amid).keys == [new_id, old_id]
+    said = refused(tmp_path / "a", str(amid), FIELD_KEYS=NEW)
+    assert said.startswith(f"Its secrets are sealed with the key {old_id}, which is not here: ")
+    said = refused(tmp_path / "b", str(amid), FIELD_KEYS="C" * 43 + "=")
+    assert said.startswith(f"Its secrets are sealed with the keys {new_id}, {old_id}, which are not here: ")
+    assert manage(tmp_path / "c", "restore", str(amid), FIELD_KEYS=both).returncode == 0
+    assert manage(home, "rotate_field_keys", FIELD_KEYS=both).returncode == 0
+    shutil.rmtree(amid)
+    assert read(back_up(home, FIELD_KEYS=both)).keys == [new_id]
+
+
+@pytest.mark.django_db
+def test_the_keys_that_rows_are_sealed_with_are_asked_of_the_database(settings: Settings) -> None:
+    """Of every encrypted field; a key that nobody has opens nothing here, so that no back-up asks for it."""
+    settings.FIELD_KEYS = [NEW]
+    RegionFactory.create(env_vars={"HOSPITAL_API_TOKEN": SECRET})
+    settings.FIELD_KEYS = ["C" * 43 + "=", "D" * 43 + "="]
+    assert key_ids_in_use() == set(key_ids([NEW]))
+    assert keys.needed() == key_ids(["C" * 43 + "="])
+    settings.FIELD_KEYS = ["C" * 43 + "=", NEW, "D" * 43 + "="]
+    assert keys.needed() == key_ids(["C" * 43 + "=", NEW])
 
 
 def harm(folder: Path, what: str) -> None:
