@@ -44,8 +44,7 @@ class Chunk:
 
 @dataclass(kw_only=True, slots=True)
 class Result:
-    """What became of a chunk: Σ outcomes = read. `intents`: what is left for intend and act; `intended`: act alone.
-    `failures` are gone over more than once: a list, or what makes them anew each time."""
+    """Of a chunk: Σ outcomes = read. `intents`: what is left for intend and act; `intended`: act alone."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: Iterable[Fault] = ()
@@ -81,13 +80,12 @@ class Step(Generic[Opened]):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A job, as data; backoffice/runs/registry.py has them all. `items`: what it reads, in the plural.
+    """A job, as data, in registry.py. `items`: what it reads, in the plural. `nightly`: a night without is a silence.
 
     parameters(region, raw) → as they are stored (JSON, no data of a patient), or Misuse; in_words: for its page.
     exclusive(parameters): whether a second live run of the same key is refused. result(run, report): a part of it.
     admit(run): first in the transaction that makes it live; undoable(run): before its chain is undone; each or Misuse.
     environmental: failures that speak against the other side: more than half of the last 200 items end the run.
-    nightly: an installation's cron starts it night after night, and a night without it is a silence.
     """
 
     name: str
