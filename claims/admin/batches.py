@@ -74,7 +74,7 @@ def batches_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
             {
                 "row": row,
                 "night": nights.get((row.region_id, row.run_date)),
-                "may_discard": may_load(request) and row.run_date is None,
+                "may_discard": may_discard(request, row) and row.run_date is None,
             }
             for row in page
         ],
@@ -83,12 +83,12 @@ def batches_page(request: HttpRequest, each_context: EachContext) -> HttpRespons
     return TemplateResponse(request, "admin/claims/batches.html", context)
 
 
-@requires(RUN_PIPELINE.start_verb)
+@requires("see")
 def discard_page(request: HttpRequest, pk: int, each_context: EachContext) -> HttpResponse:
     """GET: the question. POST: the batch is gone, or why it is not."""
-    if not may_load(request):
-        raise PermissionDenied
     batch = get_object_or_404(scoped(StagedBatch.objects.select_related("region"), request.user), pk=pk)
+    if not may_discard(request, batch):
+        raise PermissionDenied
     if request.method == "POST":
         try:
             discard(batch)
@@ -106,6 +106,11 @@ def nights_of(batches: Sequence[StagedBatch]) -> QuerySet[Night]:
     return Night.objects.filter(
         region__in={batch.region_id for batch in batches}, run_date__in={batch.run_date for batch in batches}
     )
+
+
+def may_discard(request: HttpRequest, batch: StagedBatch) -> bool:
+    """Who may load; of rejects that were staged again also who may stage them."""
+    return may_load(request) or (batch.rejects_of is not None and may(request.user, "resolve"))
 
 
 def may_load(request: HttpRequest) -> bool:

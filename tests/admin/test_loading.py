@@ -276,10 +276,14 @@ def test_what_a_night_has_taken_is_not_discarded(sign_in: SignIn, north: World) 
     assert StagedBatch.objects.exists()
 
 
-def test_rejects_that_were_staged_again_are_open_once_their_batch_is_discarded(sign_in: SignIn, north: World) -> None:
+@pytest.mark.parametrize("role", ["operator", "finance"])
+def test_rejects_that_were_staged_again_are_open_once_their_batch_is_discarded(
+    sign_in: SignIn, north: World, role: str
+) -> None:
+    """By who may load, and by who has staged them."""
     world = make_claims(north.region)
     reprocess(rejects(), UserFactory.create())
-    client = sign_in("operator")
+    client = sign_in(role)
     again = StagedBatch.objects.get(run_date=None)
     address = f"{BATCHES}{again.pk}/discard/"
     assert address in text_of(client, BATCHES)
@@ -299,6 +303,9 @@ def test_who_may_not_load_may_not_discard(sign_in: SignIn, north: World, role: s
     batch = StagedBatch.objects.create(region=north.region, source="a test", lines=1)
     client = sign_in(role)
     assert client.post(f"{BATCHES}{batch.pk}/discard/").status_code == status
+    if role != "finance":
+        StagedBatch.objects.update(rejects_of="2026-03-02")
+        assert client.post(f"{BATCHES}{batch.pk}/discard/").status_code == status
     assert "/discard/" not in text_of(client, BATCHES)
     assert StagedBatch.objects.exists()
 
