@@ -32,7 +32,7 @@ WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 STEPS = tuple(step.name for step in RUN_PIPELINE.steps)
 # Where a process may end: before and after each call of these.
 PLACES = (
-    "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:failure_rows", "backoffice.runs.parts:_complete",
+    "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:write_failures", "backoffice.runs.parts:_complete",
     "backoffice.runs.parts:undo", "claims.pipeline.accumulators:write", "claims.pipeline.accumulators:restore",
     "claims.pipeline.accumulators:forget", "claims.pipeline.accumulators:stored",
     "claims.pipeline.accumulators:stored_in_a_row", "claims.pipeline.files:_write", "claims.pipeline.files:forget",

@@ -26,7 +26,7 @@ from tests.processes import Processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-COMMIT, IN_COMMIT = "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:failure_rows"
+COMMIT, IN_COMMIT = "backoffice.runs.kernel:_commit", "backoffice.runs.kernel:write_failures"
 COMPLETE, VERIFY = "backoffice.runs.parts:_complete", "claims.pipeline.verify:expectations"
 ACCUMULATORS, RESTORE = "claims.pipeline.accumulators:write", "claims.pipeline.accumulators:restore"
 FILE, SYNC = "claims.pipeline.files:_write", "os:fsync"

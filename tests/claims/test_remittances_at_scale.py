@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 KILLS = [
     ("backoffice.runs.kernel:_commit", "before", "9", "remit"),
-    ("backoffice.runs.kernel:failure_rows", "after", "3", "remit"),
+    ("backoffice.runs.kernel:write_failures", "after", "3", "remit"),
     ("claims.pipeline.remit:headers", "after", "1"),
     ("claims.pipeline.frames:write", "after", "1"),  # the headers are in their table, in a transaction that is lost
     ("backoffice.runs.kernel:_commit", "after", "1", "remit"),
