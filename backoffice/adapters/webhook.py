@@ -11,11 +11,11 @@ class WebhookFailed(Exception):
 
 def post_json(url: str, document: dict[str, str], *, timeout: float = 10.0) -> None:
     """POST `document`; anything but a 2xx raises WebhookFailed."""
-    if not may_reach(httpx2.URL(url).host):
-        raise WebhookFailed("ConnectError")
     try:
+        if not may_reach(httpx2.URL(url).host):
+            raise WebhookFailed("ConnectError")
         answer = httpx2.post(url, json=document, timeout=timeout)
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise WebhookFailed(type(error).__name__) from None
     if not answer.is_success:
         raise WebhookFailed(f"http_{answer.status_code}")

@@ -132,6 +132,14 @@ def test_a_way_that_does_not_work_neither_floods_nor_silences_the_other(
     assert Alert.objects.standing().filter(mailed_at=None).exists()
 
 
+def test_an_address_that_is_none_is_a_way_that_does_not_work(world: World, settings: Settings) -> None:
+    settings.ALERT_WEBHOOK_URL = "https://hooks.example:port/night"
+    failed_run(world)
+    check_alerts()
+    alert = Alert.objects.get()
+    assert (alert.posted_at, len(mail.outbox)) == (None, 1)
+
+
 def refused(*_: object, **__: object) -> None:
     raise ConnectionRefusedError
 
