@@ -26,7 +26,8 @@ with connect() as client:
     client.set("gone", {values.DEVICE!r})
     client.delete("gone")
     client.hset("stays", "field", {values.VIDEO!r})
-alerts._send(Alert.objects.create(kind="plant", key="k", message={values.INSURANCE!r}))
+Alert.objects.create(kind="plant", key="k", message={values.INSURANCE!r})
+alerts._tell()
 Order.objects.create(kind="restart", target={values.PATIENT!r})
 """
 PLANTED = {
