@@ -50,7 +50,9 @@ def check_encoding(databases: Sequence[str] | None = None, **options: Any) -> li
 
 def check_mail(**options: Any) -> list[checks.CheckMessage]:
     """Alerts that are to be mailed need a server that mails them."""
-    if not settings.ALERT_MAIL_TO or not settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
+    from backoffice.adapters.mail import has_server
+
+    if not settings.ALERT_MAIL_TO or has_server():
         return []
     hint = "Set EMAIL_URL, as smtp+tls://user:password@mail.example:587."
     return [

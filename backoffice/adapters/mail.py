@@ -10,6 +10,7 @@ import smtplib
 from email.utils import make_msgid
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.mail import BadHeaderError, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
@@ -19,6 +20,11 @@ from backoffice.adapters.sending import Accepted, Refused, Sent, Unknown, Why
 
 ENHANCED: Final = re.compile(rb"[245]\.(\d{1,3})\.\d{1,3}\b")
 POLICY: Final = b"7"  # the middle of 5.7.1
+
+
+def has_server() -> bool:
+    """False without EMAIL_URL: Django's mail then goes to the log, where no patient's may."""
+    return bool(settings.EMAIL_BACKEND != "django.core.mail.backends.console.EmailBackend")
 
 
 class Smtp(EmailBackend):

@@ -7,7 +7,7 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import get_connection
 
-from backoffice.adapters.mail import send_email
+from backoffice.adapters.mail import has_server, send_email
 from backoffice.adapters.push import Push, PushRefused
 from backoffice.adapters.sending import Refused, Sent
 from backoffice.adapters.sms import Sms, SmsRefused
@@ -17,8 +17,6 @@ from clinic.patients.models import Patient
 from regions.models import Region
 
 CONTACT = {Channel.SMS: "phone", Channel.EMAIL: "email", Channel.PUSH: "push_token"}
-# Without EMAIL_URL Django's mail goes to the log, where no patient's may.
-NO_MAIL_SERVER = "django.core.mail.backends.console.EmailBackend"
 # The longest that Twilio may keep a message before it drops it.
 LONGEST_SECONDS = 4 * 3600
 NOT_SET_UP = Refused(code="not_set_up", why="account", permanent=True)
@@ -65,7 +63,7 @@ class Channels:
         }
         if not all(self._values.get(key) for key in needed.get(Channel(channel), ())):
             raise ChannelOff
-        if channel == Channel.EMAIL and settings.EMAIL_BACKEND == NO_MAIL_SERVER:
+        if channel == Channel.EMAIL and not has_server():
             raise ChannelOff
 
     def send(self, notice: Notice, letter: Letter, valid_until: datetime, now: datetime) -> Sent:
