@@ -23,7 +23,7 @@ from django.db.models import QuerySet
 from backoffice.runs.models import StepPart
 from backoffice.runs.parts import FenceLost
 from claims.models import AccumulatorFence, BeforeImage, Night, Restoration
-from claims.pipeline import bulk
+from claims.pipeline import bulk, frames
 from claims.pipeline.numbers import span
 from claims.pipeline.rules import Met
 
@@ -103,7 +103,7 @@ def write(region: int, values: Mapping[Key, str | None]) -> None:
                 [region, *columns],
             )
         elif kept:
-            cursor.executemany(f"{insert} VALUES (%s, %s, %s, %s) {upsert}", kept)
+            frames.insert_all(cursor, insert, 4, iter(kept), upsert)
         delete = "DELETE FROM claims_accumulator WHERE region_id = %s AND (member_id, benefit_year)"
         if gone and connection.vendor == "postgresql":
             cursor.execute(

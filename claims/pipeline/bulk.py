@@ -77,13 +77,11 @@ def rows(
     how many numbers the first range has, for whom there is nothing to be done until it is there."""
     begin, end = span(night.pk, partition)
     begin = max(begin, after + 1)
-    schema = schema_of(model, columns)
-    names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
-    table = table_of(model, night)
+    schema, table = schema_of(model, columns), table_of(model, night)
+    source = f"FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"
     while (found := _first_from(table, begin, end)) is not None:
-        statement = f"SELECT {names} FROM {table} WHERE seq >= %s AND seq < %s ORDER BY seq"  # noqa: S608
         upto = min(found + first, end)
-        yield _dates_read(frames.read(statement, [found, upto], _dates_as_text(schema)), schema)
+        yield frames.read(source, [found, upto], schema)
         begin, first = upto, BLOCK
 
 
@@ -91,33 +89,10 @@ def by_provider(
     model: type[models.Model], night: Night, columns: Sequence[str], *, after: Sequence[Any] = ()
 ) -> Iterator[pl.DataFrame]:
     """The night's rows after that (provider, claim, line) in this order, sorted by the database and streamed."""
-    schema = schema_of(model, columns)
-    names = ", ".join(f"CAST({name} AS text)" if schema[name] == _date() else name for name in columns)
     order = "provider_npi, claim_id, line_number"
     above = f" AND ({order}) > (%s, %s, %s)" if after else ""
-    statement = f"SELECT {names} FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s{above} ORDER BY {order}"  # noqa: S608
-    for frame in frames.stream(statement, [*span(night.pk), *after], _dates_as_text(schema)):
-        yield _dates_read(frame, schema)
-
-
-def _date() -> Any:
-    import polars as pl
-
-    return pl.Date
-
-
-def _dates_as_text(schema: dict[str, Any]) -> dict[str, Any]:
-    """SQLite's driver makes an object of each date, which takes longer than all the rest."""
-    import polars as pl
-
-    return {name: pl.String if kind == pl.Date else kind for name, kind in schema.items()}
-
-
-def _dates_read(frame: pl.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:
-    import polars as pl
-
-    dates = [name for name, kind in schema.items() if kind == pl.Date]
-    return frame.with_columns(pl.col(dates).str.to_date("%Y-%m-%d"))
+    source = f"FROM {table_of(model, night)} WHERE seq >= %s AND seq < %s{above} ORDER BY {order}"
+    return frames.stream(source, [*span(night.pk), *after], schema_of(model, columns))
 
 
 def _first_from(table: str, begin: int, end: int) -> int | None:

@@ -68,7 +68,7 @@ class Coverage:
 
         wanted = [piece for piece in self.pieces if piece.first <= last and piece.last >= first]
         self.held = {piece: self.held[piece] if piece in self.held else self._load(piece) for piece in wanted}
-        return pl.concat([pl.DataFrame(schema=_schema(pl.Date)), *self.held.values()])
+        return pl.concat([pl.DataFrame(schema=_schema()), *self.held.values()])
 
     def _load(self, piece: Piece) -> pl.DataFrame:
         import polars as pl
@@ -92,20 +92,12 @@ def spooled(region: Region) -> Iterator[Coverage]:
 
 def _by_member(region: Region) -> Iterator[pl.DataFrame]:
     """Texts in the order of their bytes, as polars and the extract have them."""
-    import polars as pl
-
-    days = ("coverage_from", "coverage_to")
-    columns = ("member_id", "plan_id", *(f"CAST({day} AS text)" for day in days))
     by_bytes = 'COLLATE "C"' if connection.vendor == "postgresql" else ""
-    statement = (
-        f"SELECT {', '.join(columns)} FROM {MemberBenefit._meta.db_table} WHERE region_id = %s"  # noqa: S608 (names of our own)
-        f" ORDER BY member_id {by_bytes}, coverage_from"
-    )
-    for frame in frames.stream(statement, [region.pk], _schema(pl.String)):
-        yield frame.with_columns(pl.col(days).str.to_date("%Y-%m-%d", strict=False))
+    source = f"FROM {MemberBenefit._meta.db_table} WHERE region_id = %s ORDER BY member_id {by_bytes}, coverage_from"
+    return frames.stream(source, [region.pk], _schema())
 
 
-def _schema(day: Any) -> dict[str, Any]:
+def _schema() -> dict[str, Any]:
     import polars as pl
 
-    return {"member_id": pl.String, "plan_id": pl.String, "coverage_from": day, "coverage_to": day}
+    return {"member_id": pl.String, "plan_id": pl.String, "coverage_from": pl.Date, "coverage_to": pl.Date}

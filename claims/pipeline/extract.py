@@ -102,8 +102,7 @@ def _staged(work: Work, batches: list[int], partition: int, after: list[Any]) ->
         chosen += f" AND ({order}) > (%s, %s, %s, %s)"
         parameters += after
     schema = {**dict.fromkeys(columns, pl.String), "line_number": pl.Int64}
-    statement = f"SELECT {', '.join(columns)} FROM claims_stagedline WHERE {chosen} ORDER BY {order}"  # noqa: S608
-    return frames.stream(statement, parameters, schema)
+    return frames.stream(f"FROM claims_stagedline WHERE {chosen} ORDER BY {order}", parameters, schema)
 
 
 def prepare(work: Work, chunk: Chunk) -> Result:

@@ -1,4 +1,4 @@
-"""Frames into tables and out of them: psycopg's COPY on PostgreSQL, executemany and fetchmany on SQLite.
+"""Frames into tables and out of them: psycopg's COPY on PostgreSQL, statements of many rows on SQLite.
 
 What is written is made ready for many checkpoints at once; one by one, that took longer than the writing.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connections
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 BLOCK = 50_000
+MOST_VARIABLES = 30_000  # of a statement; SQLite takes 32,766
+Schema = Mapping[str, Any]  # column -> type of polars
+Spelled = Mapping[str, str]  # column -> expression of SQL
 
 
 class Rows(NamedTuple):
@@ -87,10 +91,17 @@ def append(rows: Rows, *, using: str = "default") -> None:
             with cursor.copy(f"COPY {rows.table} ({names}) FROM STDIN") as copy:
                 copy.write(rows.data)
             return
-        marks = ", ".join("?" * len(rows.columns))
-        statement = f"INSERT INTO {rows.table} ({names}) VALUES ({marks})"  # noqa: S608 (names of our own)
-        # Django's cursor would look for its own marks in the statement for each row.
-        cursor.cursor.connection.executemany(statement, rows.data.iter_rows())
+        insert_all(cursor, f"INSERT INTO {rows.table} ({names})", len(rows.columns), rows.data.iter_rows())
+
+
+def insert_all(cursor: Any, insert: str, width: int, rows: Iterator[Sequence[Any]], otherwise: str = "") -> None:
+    """Rows of so many values into a table of SQLite, thousands by one statement: "`insert` VALUES … `otherwise`".
+    Between two of them, and two of executemany's, the driver waits for the interpreter while another thread computes:
+    5 ms, for each row."""
+    connection = cursor.cursor.connection  # past Django, which would look for its own marks in the statement
+    while some := list(islice(rows, MOST_VARIABLES // width)):
+        marks = ", ".join([f"({', '.join('?' * width)})"] * len(some))
+        connection.execute(f"{insert} VALUES {marks} {otherwise}", tuple(chain.from_iterable(some)))
 
 
 def _storable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -101,20 +112,42 @@ def _storable(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def read(
-    statement: str, parameters: Sequence[Any], schema: Mapping[str, Any], *, using: str = "default"
+    source: str, parameters: Sequence[Any], schema: Schema, *, spelled: Spelled = MappingProxyType({})
 ) -> pl.DataFrame:
-    """The rows of a SELECT as one frame; marks are %s."""
+    """The rows of "SELECT columns source" as one frame, whose schema names the columns; marks are %s. `spelled`:
+    expressions of columns that have another name than in the frame."""
     import polars as pl
 
-    connection = connections[using]
+    connection = connections["default"]
     if connection.vendor == "postgresql":
         connection.ensure_connection()
         with connection.wrap_database_errors:
-            lines = _copy_out(connection.connection, statement, parameters)
+            lines = _copy_out(connection.connection, _select(source, schema, spelled), parameters)
             return pl.concat([pl.DataFrame(schema=dict(schema)), *(_from_csv(text, schema) for text in _blocks(lines))])
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return pl.DataFrame(cursor.fetchall(), schema=dict(schema), orient="row")
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        statement = f"SELECT CAST(group_concat(line, char(10)) AS blob) FROM ({_select_lines(source, schema, spelled)})"  # noqa: S608
+        ((text,),) = cursor.cursor.connection.execute(statement, parameters)
+        return _from_csv(text or b"", schema)
+
+
+def _select(source: str, schema: Schema, spelled: Spelled) -> str:
+    return f"SELECT {', '.join(spelled.get(name, name) for name in schema)} {source}"
+
+
+def _select_lines(source: str, schema: Schema, spelled: Spelled) -> str:
+    """For SQLite: the rows as lines of CSV. One text instead of many objects, and many rows in one, for which the
+    driver does not let go of the interpreter in between: it would wait for it as long as another thread computes."""
+    import polars as pl
+
+    columns = {spelled.get(name, name): kind == pl.String for name, kind in schema.items()}
+    quick = ",".join('"%w"' if text else "%s" for text in columns.values())
+    line = f"printf('{quick}', {', '.join(columns)})"
+    if texts := [name for name, text in columns.items() if text]:
+        # What is null would be spelled as a text.
+        each = (f"""'"' || replace({name}, '"', '""') || '"'""" if text else name for name, text in columns.items())
+        exact = f"printf('{','.join(['%s'] * len(columns))}', {', '.join(each)})"
+        line = f"CASE WHEN {' OR '.join(f'{name} IS NULL' for name in texts)} THEN {exact} ELSE {line} END"
+    return f"SELECT {line} AS line {source.replace('%s', '?')}"
 
 
 def _copy_out(connection: Any, statement: str, parameters: Sequence[Any]) -> Iterator[bytes]:
@@ -138,28 +171,27 @@ def _copy_out(connection: Any, statement: str, parameters: Sequence[Any]) -> Ite
         raise OperationalError("The database broke off while it was read.")
 
 
-def _from_csv(text: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
+def _from_csv(text: bytes, schema: Schema) -> pl.DataFrame:
     import polars as pl
 
     if not text:
         return pl.DataFrame(schema=dict(schema))
-    return pl.read_csv(text, has_header=False, schema=dict(schema), empty_string_is_null=False)
+    return pl.read_csv(text, has_header=False, schema=dict(schema))
 
 
-def stream(statement: str, parameters: Sequence[Any], schema: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
-    """The rows of a SELECT as frames of some ten thousand rows, over a connection of their own: the caller's commits
-    do not end it, and memory does not grow with the rows. A snapshot of when it began."""
-    import polars as pl
-
+def stream(
+    source: str, parameters: Sequence[Any], schema: Schema, *, spelled: Spelled = MappingProxyType({})
+) -> Iterator[pl.DataFrame]:
+    """The same as frames of some ten thousand rows, over a connection of their own: the caller's commits do not end
+    it, and memory does not grow with the rows. A snapshot of when it began."""
     with _another_connection() as (vendor, connection), connections["default"].wrap_database_errors:
         if vendor == "postgresql":
             connection.execute("SET work_mem = '128MB'")
-            lines = _copy_out(connection, statement, parameters)
-            yield from (_from_csv(block, schema) for block in _blocks(lines))
-            return
-        cursor = connection.execute(statement.replace("%s", "?"), parameters)
-        while rows := cursor.fetchmany(BLOCK):
-            yield pl.DataFrame(rows, schema=dict(schema), orient="row")
+            lines = _copy_out(connection, _select(source, schema, spelled), parameters)
+        else:
+            rows = connection.execute(_select_lines(source, schema, spelled), parameters)
+            lines = (f"{line}\n".encode() for (line,) in rows)
+        yield from (_from_csv(block, schema) for block in _blocks(lines))
 
 
 def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:

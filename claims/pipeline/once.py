@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TABLE = StagedLine._meta.db_table
-SHARED = (
-    f"SELECT fresh.claim_id, fresh.line_number FROM {_TABLE} AS fresh JOIN {_TABLE} AS old"  # noqa: S608
+_KEY = {"claim_id": "fresh.claim_id", "line_number": "fresh.line_number"}
+_SHARED = (
+    f"FROM {_TABLE} AS fresh JOIN {_TABLE} AS old"
     " ON old.claim_id = fresh.claim_id AND old.line_number = fresh.line_number"
     " WHERE fresh.batch_id = %s AND old.batch_id = %s"
 )
+SHARED = f"SELECT {', '.join(_KEY.values())} {_SHARED}"
 ADJUDICATED = (
     f"{SHARED} AND EXISTS (SELECT 1 FROM claims_adjudicatedclaim AS done WHERE done.claim_id = old.claim_id"  # noqa: S608
     " AND done.line_number = old.line_number AND done.seq >= %s AND done.seq < %s)"
@@ -109,7 +111,7 @@ def refuse_passing(night: Night, rejected: pl.DataFrame) -> None:
     """ConfigError where a line of the night's passes, that of a claim which is not among the rejected ones, although it
     has come again, in a batch that waits or is a later night's: both would be paid."""
     for batch, other in meeting(of_night(night), _since(night)):
-        for lines in frames.stream(SHARED, [batch.pk, other.pk], _key()):
+        for lines in frames.stream(_SHARED, [batch.pk, other.pk], _key(), spelled=_KEY):
             passing = lines.join(rejected, on="claim_id", how="anti").sort("claim_id", "line_number")
             for claim, line in passing.head(1).iter_rows():
                 found = Twice(claim=claim, line=line, batch=batch)

@@ -65,16 +65,13 @@ def _table(region: Region, model: type[Model], **columns: Any) -> pl.DataFrame:
     import polars as pl
 
     schema = {name: _stored(kind) for name, kind in columns.items()}
-    names = ", ".join(
-        f"CAST(ROUND({name} * 100) AS bigint)"
-        if kind == "money"
-        else f"CASE WHEN {name} THEN 1 ELSE 0 END"
-        if kind is bool
-        else name
+    spelled = {
+        name: f"CAST(ROUND({name} * 100) AS bigint)" if kind == "money" else f"CASE WHEN {name} THEN 1 ELSE 0 END"
         for name, kind in columns.items()
-    )
-    statement = f"SELECT {names} FROM {model._meta.db_table} WHERE region_id = %s"  # noqa: S608 (names of our own)
-    frame = frames.read(statement, [region.pk], schema)
+        if kind in ("money", bool)
+    }
+    source = f"FROM {model._meta.db_table} WHERE region_id = %s"
+    frame = frames.read(source, [region.pk], schema, spelled=spelled)
     return frame.with_columns(pl.col(name).cast(pl.Boolean) for name, kind in columns.items() if kind is bool)
 
 
