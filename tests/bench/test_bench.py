@@ -88,8 +88,9 @@ def test_the_quick_benchmark_of_restarts_kills_a_night_in_each_of_its_steps(proc
     bench = processes.manage("bench", "restarts", "--quick", DATABASE_URL="")
     assert bench.ends(within=600) == 0, bench.output
     (restarts,) = rows_under("Restarts of a night's steps", bench.output)
-    assert [row[1] for row in restarts] == ["extract", "validate", "enrich", "price", "adjudicate", "remit"]
-    assert all(number(cell) > 0 for row in restarts for cell in row[2:4])
+    steps = ["extract", "validate", "enrich", "price", "adjudicate", "remit"]
+    assert [row[1:3] for row in restarts] == [[often, step] for often in ("20,000", "default") for step in steps]
+    assert all(number(cell) > 0 for row in restarts for cell in row[3:5])
 
 
 @pytest.mark.slow
