@@ -1,6 +1,5 @@
 """The look of the admin: unfold's settings, and the navigation, which shows what the user's role may open."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -8,44 +7,42 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 
-Allowed = Callable[[HttpRequest], bool]
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The entries that the user may open, and the one that is marked: whose address is the longest beginning of the
+    page's own. Worked out here at once: unfold asks for each entry by itself, at a third of the time of a page."""
+    marked = _nearest(request.path)
+    permitted = cache(lambda verb: request.user.has_perm(f"nightward.{verb}"))
+    groups = (
+        {**group, "items": [_entry(item, marked) for item in group["items"] if permitted(item["verb"])]}
+        for group in NAVIGATION
+    )
+    return [group for group in groups if group["items"]]
 
 
-def allowed(verb: str) -> Allowed:
-    return lambda request: request.user.has_perm(f"nightward.{verb}")
+def _entry(item: dict[str, str], marked: str) -> dict[str, Any]:
+    link = addresses()[item["url_name"]]
+    return {"title": item["title"], "icon": item["icon"], "link": link, "active": link == marked}
 
 
-def active(url_name: str) -> Allowed:
-    """Marks the one entry whose address is the longest beginning of the page's own."""
-
-    def is_active(request: HttpRequest) -> bool:
-        index, mine = addresses()["admin:index"], addresses()[url_name]
-        others = (link for link in addresses().values() if link != index)
-        nearest = max((link for link in others if request.path.startswith(link)), key=len, default=index)
-        return nearest == mine and (nearest != index or request.path == index)
-
-    return is_active
+def _nearest(path: str) -> str:
+    index = addresses()["admin:index"]
+    others = (link for link in addresses().values() if link != index and path.startswith(link))
+    return max(others, key=len, default=index if path == index else "")
 
 
 @cache
 def addresses() -> dict[str, str]:
-    """Url name → address of each entry, worked out once: a page asks for all of them for each of them."""
+    """Url name → address of each entry."""
     names = [item["url_name"] for group in NAVIGATION for item in group["items"]]
     return {name: reverse(name) for name in names}
 
 
-def _item(title: str, icon: str, url_name: str, verb: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "icon": icon,
-        "url_name": url_name,
-        "link": reverse_lazy(url_name),
-        "permission": allowed(verb),
-        "active": active(url_name),
-    }
+def _item(title: str, icon: str, url_name: str, verb: str) -> dict[str, str]:
+    return {"title": title, "icon": icon, "url_name": url_name, "verb": verb}
 
 
-def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+def _group(title: str, *items: dict[str, str]) -> dict[str, Any]:
     return {"title": title, "separator": True, "items": list(items)}
 
 
@@ -167,7 +164,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda request: static("backoffice/site.css")],
     "SCRIPTS": [lambda request: static("backoffice/site.js")],
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": navigation},
     "ACCOUNT": {"navigation": ACCOUNT},
     "BORDER_RADIUS": "6px",
     "COLORS": {
