@@ -16,7 +16,7 @@ FREQUENCIES = {EVERY: f"{EVERY:,}", AS_SET: "default"}
 
 
 def measure(bench: Bench) -> Section:
-    """On PostgreSQL, as the bounds have it: rounds of a whole night and of one killed in each step, in turn."""
+    """On PostgreSQL, as the bounds have it: rounds of a whole night, and of one killed in each step."""
     lines = max(bench.sizes.claims_lines)
     rows: list[list[str]] = []
     for database in bench.databases:
@@ -28,10 +28,10 @@ def measure(bench: Bench) -> Section:
         title="Restarts of a night's steps",
         how=(
             f"{lines:,} generated lines at {EVERY:,} a checkpoint and at the default frequencies, in fresh processes "
-            f"on copies of a loaded database; medians of {bench.sizes.claims_rounds}, in turn. A restart is timed from "
-            "its first statement to the step's end, after kill -9 at nine tenths of the step, against that step from "
-            "scratch; in both the program is loaded before. Each compares all that the step has written, what stood "
-            "before the kill too [X-12]."
+            f"on copies of a loaded database; medians of {bench.sizes.claims_rounds}: a whole night, and one that is "
+            "killed by kill -9 at nine tenths of each of its steps, in turn. A restart is timed from its first "
+            "statement to the step's end, against that step from scratch; in both the program is loaded before. Each "
+            "compares all that the step has written, what stood before the kill too [X-12]."
         ),
         blocks=[Table(columns=COLUMNS, rows=rows, words=3)],
         faults=() if rows else ("No restart was measured: it needs PostgreSQL.",),
@@ -43,17 +43,17 @@ def _restarts(bench: Bench, ground: Ground, frequency: int) -> list[list[str]]:
     whole: dict[str, list[float]] = {step: [] for step in STEPS}
     left: dict[str, list[float]] = {step: [] for step in STEPS}
     for _ in range(bench.sizes.claims_rounds):
-        bench.say(f"restarts: a night of {ground.lines:,} lines on {ground.database.name}, {often} a checkpoint")
-        for step, seconds in ground.night(frequency=frequency).steps.items():
-            whole[step].append(seconds)
-        for step in STEPS:
-            left[step].append(ground.killed_and_restarted(step, frequency=frequency))
-            share = left[step][-1] / whole[step][-1]
-            bench.say(f"restarts: {step} was killed and restarted in {left[step][-1]:.1f} s, {100 * share:.0f} % of it")
+        bench.say(f"restarts: {ground.lines:,} lines on {ground.database.name}, {often} a checkpoint")
+        for times, found in (
+            (whole, ground.night(frequency=frequency).steps),
+            (left, ground.restarted(STEPS, frequency=frequency)),
+        ):
+            for step in STEPS:
+                times[step].append(found[step])
     rows = []
     for step in STEPS:
         seconds, scratch = median(left[step]), median(whole[step])
-        met = verdict(seconds <= MOST_SHARE * scratch)
-        of_it = f"{100 * seconds / scratch:.1f} %"
+        met, of_it = verdict(seconds <= MOST_SHARE * scratch), f"{100 * seconds / scratch:.1f} %"
+        bench.say(f"restarts: {step} was killed and restarted in {seconds:.1f} s, {of_it}")
         rows.append([ground.database.name, often, step, f"{seconds:.1f}", f"{scratch:.1f}", of_it, met])
     return rows

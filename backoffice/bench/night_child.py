@@ -2,9 +2,9 @@
 
 {"do": "night", "frequency": n or 0 (as set), "partitions": n, "without": whether checkpoints and before images are left
 out, "die": step at nine tenths of which the process kills itself}; {"do": "restart"}: the last run's next step, timed
-from the first statement to the step's end, with the program loaded as it is for a step from scratch; {"do": "undo"} of
-the last run, {"seconds"}; {"do": "times"}: {"status", "seconds", "steps", "read", "paid", "outcomes"}, of a
-night "peaks" as well.
+from the first statement to the step's end, with the program loaded as it is for a step from scratch, and the rest of
+the night, or with "die" up to nine tenths of that step; {"do": "undo"} of the last run, {"seconds"}; {"do": "times"}:
+{"status", "seconds", "steps", "read", "paid", "outcomes"}, of a night "peaks" as well.
 """
 
 import json
@@ -125,6 +125,10 @@ def restart(spec: Json) -> Json:
     run = restart_run(Run.objects.latest("pk"), attended=True)
     work_to_the_end(run, steps=1)
     seconds = time.perf_counter() - began
+    if spec.get("die"):
+        sys.stdout.write(json.dumps({"seconds": seconds}) + "\n")
+        sys.stdout.flush()
+        die_in(spec["die"])
     work_to_the_end(run)
     done = StepState.objects.filter(chain=run.chain, status="complete").count()
     return {"seconds": seconds, "complete": done == StepState.objects.filter(chain=run.chain).count()}

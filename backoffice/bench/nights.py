@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,27 @@ class Ground:
         usage = measured(*CHILD, json.dumps({"do": "night", **spec}), env=self.env())
         return _night(json.loads(usage.stdout), usage.peak_mib)
 
-    def killed_and_restarted(self, step: str, **spec: Any) -> float:
-        """Seconds from the restart's first statement to the step's end, after a kill -9 at nine tenths of the step."""
+    def restarted(self, steps: Sequence[str], **spec: Any) -> dict[str, float]:
+        """Step → seconds from its restart's first statement to its end: one night, which is killed by kill -9 at nine
+        tenths of each of the steps, in their order, and completes."""
         self.begin()
-        arguments = (*CHILD, json.dumps({"do": "night", "die": step, **spec}))
-        ended = subprocess.run(arguments, env=self.env(), cwd=ROOT, capture_output=True, check=False)  # noqa: S603
-        if ended.returncode != -signal.SIGKILL:
-            raise BenchFailed(f"The night was to be killed in {step} and ended with status {ended.returncode}.")
-        said = json.loads(run(*CHILD, json.dumps({"do": "restart"}), env=self.env()))
+        self._child({"do": "night", "die": steps[0], **spec}, killed=True)
+        seconds = {}
+        for step, following in zip_longest(steps, steps[1:]):
+            said = self._child({"do": "restart", "die": following}, killed=bool(following))
+            seconds[step] = float(said["seconds"])
         if not said["complete"]:
-            raise BenchFailed(f"The night did not complete after it was killed in {step}.")
-        return float(said["seconds"])
+            raise BenchFailed("The night did not complete after it was killed.")
+        return seconds
+
+    def _child(self, spec: Json, *, killed: bool) -> Json:
+        """What a child that has to end well, or to be killed in the step where it is to die, has said last."""
+        arguments = (*CHILD, json.dumps(spec))
+        ended = subprocess.run(arguments, env=self.env(), cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        if ended.returncode != (-signal.SIGKILL if killed else 0):
+            raise BenchFailed(f"A night that was given {spec} ended with status {ended.returncode}.")
+        said: Json = json.loads((ended.stdout.splitlines() or ["{}"])[-1])
+        return said
 
     def undone(self) -> tuple[float, float]:
         """Seconds and peak MiB of undoing the last night, which was complete."""
