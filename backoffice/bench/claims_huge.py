@@ -32,7 +32,8 @@ def measure(bench: Bench) -> Section:
         title="A huge night of claims",
         how=(
             f"One night each at {EVERY:,} a checkpoint, in one process, extract to remit; the peak of the resident "
-            f"memory of that process. The bound is {MOST_MIB} MiB for a worker, whatever the number of lines."
+            f"memory of that process. The bound is {MOST_MIB} MiB for a worker, whatever the number of lines; "
+            "seconds are of one run each, beside whatever else ran."
         ),
         blocks=[Table(columns=COLUMNS, rows=rows)],
         faults=() if rows else ("No night was measured: a huge one needs PostgreSQL.",),
