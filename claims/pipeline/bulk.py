@@ -45,12 +45,13 @@ def begin_night(model: type[models.Model], night: Night) -> None:
 
 def analyze(*tables: str) -> None:
     """Tell PostgreSQL's planner roughly what the tables hold by now: what it knows is of before, and it would look rows
-    up one by one, or not at all by their numbers. A tenth of the usual sample says as much in a tenth of the time."""
+    up one by one, or not at all by their numbers. A tenth of the usual sample says as much in a tenth of the time. A
+    table that autovacuum is at is left to it: to wait would be to end it, which takes PostgreSQL a second."""
     if connection.vendor != "postgresql":
         return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL default_statistics_target = 10")
-        cursor.execute(f"ANALYZE {', '.join(tables)}")
+        cursor.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(tables)}")
 
 
 def index_by_claim(model: type[models.Model], night: Night) -> None:

@@ -1,12 +1,13 @@
 """A night is verified as quickly when the planner knows the tables as an earlier night has left them."""
 
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 from django.db import connection
 
 from claims.models import Accumulator, Night
-from claims.pipeline import accumulators
+from claims.pipeline import accumulators, bulk
 from claims.pipeline.numbers import span
 from tests.claims.folders import RUN_DATE, new_region
 
@@ -34,3 +35,14 @@ def test_the_images_of_a_night_are_not_compared_each_with_each() -> None:
             for setting in ("enable_hashjoin = off", "enable_mergejoin = off", "statement_timeout = '5s'"):
                 cursor.execute(f"SET LOCAL {setting}")
     assert accumulators.compared(night, region.pk) == (IMAGES // 3 + 1, IMAGES // 3)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no autovacuum")
+def test_statistics_are_left_to_autovacuum_where_that_is_at_the_table() -> None:
+    """A second of each restart's that met it: PostgreSQL ends an autovacuum that somebody waits for, after a second."""
+    with closing(connection.get_new_connection(connection.get_connection_params())) as autovacuum:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '5s'")
+        autovacuum.autocommit = False
+        autovacuum.execute("LOCK TABLE claims_accumulator IN SHARE UPDATE EXCLUSIVE MODE")
+        bulk.analyze("claims_accumulator")
