@@ -37,9 +37,10 @@ def test_the_images_of_a_night_are_not_compared_each_with_each() -> None:
     assert accumulators.compared(night, region.pk) == (IMAGES // 3 + 1, IMAGES // 3)
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no autovacuum")
 def test_statistics_are_left_to_autovacuum_where_that_is_at_the_table() -> None:
     """A second of each restart's that met it: PostgreSQL ends an autovacuum that somebody waits for, after a second."""
+    if connection.vendor != "postgresql":
+        return
     with closing(connection.get_new_connection(connection.get_connection_params())) as autovacuum:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '5s'")
